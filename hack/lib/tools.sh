@@ -1,0 +1,148 @@
+# shellcheck shell=bash
+# Programs that the tests run beside Headroom, built once from the pinned Go modules in tests/cluster/
+# into a cache outside the tree. Needs report.sh and $repository.
+#
+# A tool is a folder of tests/cluster/ with a go.mod: `tool` lines there name somebody else's programs at a
+# pinned version; a main.go is a small program of ours; with neither, only the module's files are wanted.
+
+tool_sources=${repository:?}/tests/cluster
+tool_cache=${XDG_CACHE_HOME:-$HOME/.cache}/headroom/tools
+# shellcheck disable=SC2034 # for the scripts that source this file
+default_kubernetes=1.36
+tool_build_limit=3600
+# To be changed when build_tool makes something else of the same sources.
+tool_recipe='static, stripped, 1'
+required_go_minor=26
+
+require_go() {
+  local version
+  if ! command -v go >/dev/null; then
+    fail "Go is not installed, it builds the control plane that the tests run against" \
+      "install Go 1.$required_go_minor or newer from https://go.dev/dl/ and put its bin folder on PATH"
+  fi
+  version=$(go env GOVERSION)
+  if [[ ! $version =~ ^go1\.([0-9]+) ]] || ((BASH_REMATCH[1] < required_go_minor)); then
+    fail "Go 1.$required_go_minor or newer is needed, found $version" \
+      "install a newer one from https://go.dev/dl/ and put its bin folder first on PATH"
+  fi
+}
+
+known_tools() {
+  local file
+  for file in "$tool_sources"/*/go.mod; do
+    file=${file%/go.mod}
+    printf '%s\n' "${file##*/}"
+  done
+}
+
+# The module that a folder of tests/cluster/ pins, for folders of somebody else's programs or files.
+pinned_module() {
+  case $1 in
+    etcd) echo go.etcd.io/etcd/server/v3 ;;
+    kubernetes-*) echo k8s.io/kubernetes ;;
+    kwok) echo sigs.k8s.io/kwok ;;
+    cloudnative-pg) echo github.com/cloudnative-pg/cloudnative-pg ;;
+    keda) echo github.com/kedacore/keda/v2 ;;
+    *) return 1 ;;
+  esac
+}
+
+pinned_version() {
+  local name=$1 module
+  module=$(pinned_module "$name")
+  # go.mod has each required module on one line, indented in a block or after the word `require`.
+  sed -nE "s#^(require)?[[:space:]]+$module (v[^ ]+).*#\2#p" "$tool_sources/$name/go.mod" | head -n 1
+}
+
+# Everything that decides what the built programs are.
+tool_inputs_hash() {
+  local name=$1
+  (
+    cd "$tool_sources/$name" || exit 1
+    shopt -s nullglob
+    printf '%s\n' "$tool_recipe" "$HOSTTYPE"
+    cat go.mod go.su[m] ./*.go
+  ) | sha256sum | cut -c 1-16
+}
+
+tool_folder() {
+  local name=$1 version
+  if pinned_module "$name" >/dev/null; then
+    version=$(pinned_version "$name")
+    case $name in
+      kubernetes-*) printf '%s/kubernetes-%s\n' "$tool_cache" "$version" ;;
+      *) printf '%s/%s-%s\n' "$tool_cache" "$name" "$version" ;;
+    esac
+  else
+    printf '%s/%s\n' "$tool_cache" "$name"
+  fi
+}
+
+tool_is_built() {
+  local name=$1 folder
+  folder=$(tool_folder "$name")
+  [[ -r $folder/.built-from && $(<"$folder/.built-from") == "$(tool_inputs_hash "$name")" ]]
+}
+
+# Builds one tool unless that is done already. Safe to call from several processes at once.
+ensure_tool() {
+  local name=$1 folder lock
+  [[ -r $tool_sources/$name/go.mod ]] ||
+    fail "there is no tool called $name" "choose one of: $(known_tools | tr '\n' ' ')"
+  if tool_is_built "$name"; then return 0; fi
+  require_go
+  folder=$(tool_folder "$name")
+  mkdir -p "$folder"
+  exec {lock}>"$folder.lock"
+  if ! flock --nonblock "$lock"; then
+    say "another process is building $name, waiting for it"
+    flock --timeout "$tool_build_limit" "$lock" ||
+      fail "another process has been building $name for more than $tool_build_limit s" \
+        "end it (its lock is $folder.lock) and try again"
+  fi
+  if ! tool_is_built "$name"; then build_tool "$name" "$folder"; fi
+  exec {lock}>&-
+}
+
+build_tool() {
+  local name=$1 folder=$2 module version='' packages=() ldflags='-s -w'
+  if module=$(pinned_module "$name"); then
+    version=$(pinned_version "$name")
+    mapfile -t packages < <(sed -nE 's/^(tool|)[[:space:]]+([[:alnum:]._\/-]+)$/\2/p' "$tool_sources/$name/go.mod")
+  else
+    packages=(.)
+  fi
+  case $name in
+    kubernetes-*) ldflags+=" -X k8s.io/component-base/version.gitVersion=$version" ;;
+  esac
+  # One program is called after its tool: etcd's package would make it `v3`.
+  local output=$folder/
+  if ((${#packages[@]} == 1)); then output=$folder/$name; fi
+
+  local command=(go mod download "$module")
+  if ((${#packages[@]} > 0)); then
+    command=(nice go build -trimpath -ldflags "$ldflags" -o "$output" "${packages[@]}")
+  fi
+  # At most two compilations at once: these builds share the machine with those of the C++ code.
+  (
+    cd "$tool_sources/$name"
+    run_logged "$tool_build_limit" "building $name${version:+ $version}" "$folder/build.log" \
+      env CGO_ENABLED=0 GOWORK=off GOTOOLCHAIN=local GOFLAGS='-p=2 -buildvcs=false' "${command[@]}"
+  ) || fail "building $name did not work, see $folder/build.log" \
+    "check the free space of $tool_cache and that Go can download modules (go env GOPROXY), then try again"
+  tool_inputs_hash "$name" >"$folder/.built-from"
+}
+
+# The folder of a pinned module's own files in the Go module cache.
+module_folder() {
+  local name=$1 module folder
+  module=$(pinned_module "$name")
+  folder=$(cd "$tool_sources/$name" && GOWORK=off GOFLAGS='' go list -m -f '{{.Dir}}' "$module")
+  if [[ -z $folder ]]; then
+    # The module cache was cleaned since the tool was built.
+    (cd "$tool_sources/$name" && GOWORK=off GOFLAGS='' timeout 600 go mod download "$module") ||
+      fail "cannot download $module" "check that Go can download modules (go env GOPROXY), then try again"
+    folder=$(cd "$tool_sources/$name" && GOWORK=off GOFLAGS='' go list -m -f '{{.Dir}}' "$module")
+  fi
+  printf '%s\n' "$folder"
+}

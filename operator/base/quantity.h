@@ -1,0 +1,53 @@
+// Kubernetes quantities ("500m", "1.5Gi", "3e6") as exact integers: never a float between a person's YAML and a
+// decision. Pure values, thread-safe.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "operator/base/result.h"
+
+namespace headroom {
+
+__extension__ using Int128 = __int128;
+
+/// An exact decimal number with nine fractional digits, the precision of apimachinery's Quantity. Magnitudes beyond
+/// 2^63-1 are clamped and digits below 1e-9 rounded away from zero when parsing, as Go's ParseQuantity does.
+class Quantity {
+ public:
+  constexpr Quantity() = default;
+  static constexpr Quantity from_int(std::int64_t value) { return from_nano(static_cast<Int128>(value) * kNano); }
+  static constexpr Quantity from_nano(Int128 nano) {
+    Quantity quantity;
+    quantity.nano_ = nano;
+    return quantity;
+  }
+
+  /// Accepts exactly what apimachinery's resource.ParseQuantity accepts (differentially tested against it).
+  static Result<Quantity> parse(std::string_view text);
+
+  constexpr Int128 nano() const { return nano_; }
+  /// The value rounded up to an integer; clamped to the range of int64.
+  std::int64_t ceil() const;
+  /// Approximate, for metrics and charts only.
+  double to_double() const;
+  /// Plain decimal notation without a suffix: "0.5", "60", "1500".
+  std::string to_string() const;
+
+  constexpr auto operator<=>(const Quantity&) const = default;
+  constexpr Quantity operator+(Quantity other) const { return from_nano(nano_ + other.nano_); }
+  constexpr Quantity operator-(Quantity other) const { return from_nano(nano_ - other.nano_); }
+  constexpr Quantity operator*(std::int64_t factor) const { return from_nano(nano_ * factor); }
+
+  static constexpr std::int64_t kNano = 1'000'000'000;
+
+ private:
+  Int128 nano_ = 0;
+};
+
+/// ⌈ratio × size⌉ in exact arithmetic, clamped to [0, 2^31-1].
+int ceil_times(Quantity ratio, int size);
+
+}  // namespace headroom

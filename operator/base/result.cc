@@ -1,0 +1,1 @@
+#include "operator/base/result.h"

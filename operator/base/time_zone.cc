@@ -1,0 +1,1 @@
+#include "operator/base/time_zone.h"

@@ -1,0 +1,1 @@
+#include "operator/kube/cpprest_transport.h"

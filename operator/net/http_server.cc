@@ -1,0 +1,1 @@
+#include "operator/net/http_server.h"

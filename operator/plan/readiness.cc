@@ -1,0 +1,1 @@
+#include "operator/plan/readiness.h"

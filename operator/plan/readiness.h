@@ -1,0 +1,53 @@
+// Ready-by: how long a step takes from patch to ready, when work must start, and whether it will be in time. Pure.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "operator/api/scale_target.h"
+#include "operator/plan/decide.h"
+
+namespace headroom::plan {
+
+/// Adds one measured patch-to-ready time for a step of `step` replicas; old samples leave.
+void record_warm_up(std::vector<api::WarmUpSamples>& samples, int step, absl::Duration took);
+
+/// p50 or p95 (`percentile` 50 or 95) of the bucket that `step` falls in; empty below three samples.
+std::optional<absl::Duration> learned_warm_up(std::span<const api::WarmUpSamples> samples, int step, int percentile);
+
+/// Time that a rise from `from_size` to `to_size` takes: warm-up, times the number of clones one at a time, plus the
+/// ramp. Zero when it does not rise.
+absl::Duration lead_time(const api::ScaleTargetSpec& spec, std::span<const api::WarmUpSamples> samples, int from_size,
+                         int to_size);
+
+/// 10 % of the lead, at least 30 s, nothing where there is no lead.
+absl::Duration lead_margin(absl::Duration lead);
+
+/// A namespace's ResourceQuota and a region's nodes, as far as they can hold a target back.
+struct TargetConstraints {
+  std::optional<int> quota_replicas_left;   ///< further replicas that the namespace's ResourceQuotas admit
+  std::string quota_text;                   ///< "ResourceQuota compute: limits.cpu 96 of 100"
+  std::optional<int> node_replicas_left;    ///< further replicas that the nodes' free allocatable holds
+  std::string node_text;
+  std::optional<int> unschedulable;         ///< pods of the workload that cannot be scheduled now
+  bool region_healthy = true, region_reachable = true, rival = false, lag_frozen = false;
+};
+
+struct Risk {
+  api::ObjectKey target, schedule;
+  std::string occurrence, phase;
+  std::string reason;   ///< LeadTooShort, ResourceQuota, NodeCapacity, RegionCapacity, RegionUnhealthy, LagFrozen,
+                        ///< RivalScaler, Unschedulable
+  std::string message;  ///< by how much, what is missing, what to do
+};
+
+/// Everything of the next 24 hours that will not be ready by its hour, judged from planned sizes; and for phases whose
+/// lead has begun, whether what is still missing reaches past `from`. `constraints` runs parallel to `input.targets`.
+std::vector<Risk> assess_risks(const DecideInput& input, const DecideResult& result,
+                               std::span<const TargetConstraints> constraints);
+
+}  // namespace headroom::plan

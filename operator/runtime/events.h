@@ -1,0 +1,50 @@
+// Events (events.k8s.io/v1) about our objects. Repeats of one (object, reason, action, note) within a while become a
+// series; the queue is bounded and overflow is counted: events are best effort and never the audit record.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "operator/api/object.h"
+#include "operator/base/clock.h"
+#include "operator/kube/client.h"
+#include "operator/runtime/metrics.h"
+
+namespace headroom::runtime {
+
+struct EventSubject {
+  std::string api_version, kind;
+  api::ObjectKey key;
+  std::string uid;
+  auto operator<=>(const EventSubject&) const = default;
+};
+
+struct EventText {
+  enum class Type { Normal, Warning };
+  Type type = Type::Normal;
+  std::string reason;  ///< CamelCase
+  std::string action;  ///< CamelCase, what was done: "Scale", "Restore"
+  std::string note;    ///< cut at 1 kB
+};
+
+class EventRecorder {
+ public:
+  virtual ~EventRecorder() = default;
+  virtual void record(const EventSubject& subject, const EventText& text) = 0;
+};
+
+/// Writes on a thread of its own through `writer`. Events about cluster-scoped objects go to namespace default.
+class ApiEventRecorder final : public EventRecorder {
+ public:
+  ApiEventRecorder(std::shared_ptr<kube::Writer> writer, std::string instance, const Clock& clock, Metrics& metrics);
+  ~ApiEventRecorder() override;
+  void record(const EventSubject& subject, const EventText& text) override;
+  void stop(std::chrono::milliseconds drain);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headroom::runtime

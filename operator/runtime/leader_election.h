@@ -1,0 +1,100 @@
+// Leader election on a coordination.k8s.io Lease: a pure state machine (elect) and the thread that drives it.
+// An election is not a lock: only the local monotonic clock is trusted, the lease counts from before the request that
+// renewed it, and every write asks holds_lease() first. After client-go's leaderelection and userver's dist_lock.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "operator/base/clock.h"
+#include "operator/base/result.h"
+#include "operator/kube/client.h"
+
+namespace headroom::runtime {
+
+struct ElectionOptions {
+  std::string ns, name, identity;  ///< identity: host name and a random part
+  std::chrono::milliseconds lease{15'000}, renew_deadline{10'000}, retry{2'000};
+};
+
+/// The Lease as last read.
+struct LeaseRecord {
+  std::string holder, resource_version;
+  std::chrono::milliseconds duration{0};
+  int transitions = 0;
+  std::string renew_time;  ///< opaque: only its change counts, other clocks are not trusted
+};
+
+struct Follower {
+  std::optional<LeaseRecord> seen;
+  SteadyTime seen_at{};  ///< when it last changed
+};
+struct Leading {
+  LeaseRecord held;
+  SteadyTime valid_from{};  ///< before the request that last renewed it
+};
+struct Lost {};
+using ElectionState = std::variant<Follower, Leading, Lost>;
+
+struct ReadResult {
+  std::optional<LeaseRecord> lease;  ///< empty: there is none
+};
+struct ReadFailed {};
+struct WriteLanded {
+  LeaseRecord lease;
+  SteadyTime sent_at{};
+};
+struct WriteConflicted {};
+struct WriteFailed {};  ///< unknown whether it landed
+struct Tick {};
+using ElectionInput = std::variant<ReadResult, ReadFailed, WriteLanded, WriteConflicted, WriteFailed, Tick>;
+
+struct ReadLease {};
+struct CreateLease {};
+struct AcquireLease {  ///< replace with our identity, on the resourceVersion seen
+  LeaseRecord on;
+};
+struct RenewLease {
+  LeaseRecord on;
+};
+struct BecameLeader {};
+struct LostLeadership {};
+using ElectionOutput = std::variant<ReadLease, CreateLease, AcquireLease, RenewLease, BecameLeader, LostLeadership>;
+
+struct ElectionStep {
+  ElectionState state;
+  std::vector<ElectionOutput> outputs;
+};
+
+ElectionStep elect(const ElectionState& state, const ElectionInput& input, SteadyTime now,
+                   const ElectionOptions& options);
+
+class LeaderElector {
+ public:
+  /// `on_leading` runs once, on the elector's thread; `on_lost` must end the process at once.
+  LeaderElector(std::shared_ptr<kube::Client> client, ElectionOptions options, const Clock& clock,
+                std::function<void()> on_leading, std::function<void()> on_lost, std::uint64_t seed);
+  ~LeaderElector();
+
+  void start();
+  /// Stops renewing; with `release` gives the Lease back, which is safe only once all guarded work has ended.
+  void stop(bool release);
+  /// True while our lease certainly holds on the monotonic clock, with the renew deadline as the bound. Lock-free.
+  bool holds_lease() const;
+  /// Healthy unless leading without having renewed in time.
+  bool healthy() const;
+  std::string leader() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headroom::runtime

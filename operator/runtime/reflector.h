@@ -1,0 +1,82 @@
+// Keeps a Store in step with an API server: drives a WatchMachine with a real list and watch on a thread of its own.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "operator/api/object.h"
+#include "operator/base/backoff.h"
+#include "operator/base/clock.h"
+#include "operator/kube/client.h"
+#include "operator/runtime/store.h"
+
+namespace headroom::runtime {
+
+/// What a reflector does with objects; a typed Store behind it is the usual one (store_sink).
+class ObjectSink {
+ public:
+  virtual ~ObjectSink() = default;
+  /// Buffers one object of a list under way.
+  virtual void listed(const nlohmann::json& object) = 0;
+  virtual void discard_listed() = 0;
+  /// Swaps the buffer in; returns keys added, changed or vanished.
+  virtual std::vector<api::ObjectKey> commit_listed() = 0;
+  virtual api::ObjectKey applied(const nlohmann::json& object) = 0;
+  virtual api::ObjectKey deleted(const nlohmann::json& object) = 0;
+};
+
+/// A sink that decodes into `store`. An object that `decode` refuses is kept out and reported to `on_bad`, once per
+/// resource version; a former good copy stays.
+template <class T>
+std::unique_ptr<ObjectSink> store_sink(std::shared_ptr<Store<T>> store,
+                                       std::function<Result<T>(const nlohmann::json&)> decode,
+                                       std::function<void(const api::ObjectKey&, const Error&)> on_bad = {});
+
+struct ReflectorOptions {
+  kube::ResourceType type;
+  std::string ns;              ///< empty: all namespaces
+  std::string label_selector, field_selector;
+  bool metadata_only = false;
+  Backoff backoff;             ///< 800 ms to 30 s
+  std::chrono::seconds watch_timeout{290};
+  int page_size = 500;
+};
+
+struct ReflectorHealth {
+  bool synced = false;
+  bool stale = false;                       ///< not connected now; the store holds what was last seen
+  std::optional<SteadyTime> last_contact;
+  std::string last_error;
+};
+
+/// Runs from construction to destruction (or `stop`). `changed` is called from the reflector's thread with each key
+/// that may have changed, after the store has it.
+class Reflector {
+ public:
+  Reflector(std::shared_ptr<kube::Reader> reader, ReflectorOptions options, std::unique_ptr<ObjectSink> sink,
+            std::function<void(const api::ObjectKey&)> changed, const Clock& clock, std::uint64_t seed);
+  ~Reflector();
+
+  void start();
+  void request_stop();
+  void join();
+  ReflectorHealth health() const;
+  /// Waits for the first complete list; false when `timeout` passed first or the reflector was stopped.
+  bool wait_synced(std::chrono::milliseconds timeout) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headroom::runtime
+
+#include "operator/runtime/store_sink.h"

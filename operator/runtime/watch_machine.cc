@@ -1,0 +1,1 @@
+#include "operator/runtime/watch_machine.h"

@@ -1,0 +1,64 @@
+// Keys that want work: each at most once in the queue, never two workers on one key, a key that changes while it is
+// worked on runs once more after. With two priorities (scale writes go before status writes), delays where the earliest
+// deadline wins, and rate-limited retries. Thread-safe. After client-go's workqueue and kube-rs' scheduler.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "operator/api/object.h"
+#include "operator/base/backoff.h"
+#include "operator/base/clock.h"
+
+namespace headroom::runtime {
+
+/// What to work on. `kind` separates tasks of one queue ("scale", "status").
+struct WorkKey {
+  std::string kind;
+  api::ObjectKey object;
+  auto operator<=>(const WorkKey&) const = default;
+};
+
+enum class Priority { High, Low };
+
+struct QueueStats {
+  std::int64_t depth = 0, adds = 0, retries = 0, processing = 0;
+  std::chrono::microseconds longest_running{0}, unfinished{0};
+};
+
+/// Called as keys pass: waiting time when a worker takes one, working time when it is done.
+struct QueueObserver {
+  std::function<void(std::chrono::microseconds)> waited, worked;
+};
+
+class WorkQueue {
+ public:
+  WorkQueue(const Clock& clock, Backoff retry, std::uint64_t seed, QueueObserver observer = {});
+  ~WorkQueue();
+
+  void add(const WorkKey& key, Priority priority = Priority::High);
+  /// At that monotonic time at the latest; an earlier pending deadline wins.
+  void add_after(const WorkKey& key, std::chrono::milliseconds delay, Priority priority = Priority::High);
+  /// After the next delay of the key's own back-off.
+  void add_rate_limited(const WorkKey& key, Priority priority = Priority::High);
+  /// Success: the key's back-off starts anew.
+  void forget(const WorkKey& key);
+
+  /// Blocks for the next key; empty once `stop` is requested or the queue is shut down. Low priority only when no high
+  /// one is ready. Call done() with it afterwards.
+  std::optional<WorkKey> take(std::stop_token stop);
+  void done(const WorkKey& key);
+  /// No more keys come out; those in work may finish.
+  void shut_down();
+  QueueStats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace headroom::runtime

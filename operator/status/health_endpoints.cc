@@ -1,0 +1,1 @@
+#include "operator/status/health_endpoints.h"

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Fails when a folder includes another that the architecture does not let it know.
+
+Usage: arrows_test.py SOURCE_ROOT
+"""
+import pathlib
+import re
+import sys
+
+# folder -> folders it may include directly
+ARROWS = {
+    "operator/base": set(),
+    "operator/api": {"operator/base"},
+    "operator/plan": {"operator/base", "operator/api"},
+    "operator/limits": {"operator/base", "operator/api"},
+    "operator/validation": {"operator/base", "operator/api", "operator/plan", "operator/limits"},
+    "operator/net": {"operator/base"},
+    "operator/kube": {"operator/base", "operator/api"},
+    "operator/runtime": {"operator/base", "operator/api", "operator/kube"},
+    "operator/status": {"operator/base", "operator/net", "operator/runtime"},
+    "operator/controllers": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
+                             "operator/kube", "operator/runtime"},
+    "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
+                     "operator/kube"},
+}
+# The planner is pure: time and observations are arguments.
+PURE = {"operator/plan", "operator/limits", "operator/validation"}
+IMPURE_HEADERS = re.compile(
+    r'#include [<"](thread|mutex|shared_mutex|condition_variable|atomic|future|chrono|ctime|fstream|iostream|'
+    r'sys/[^>"]*|unistd\.h|operator/base/(clock|log)\.h|spdlog/[^>"]*|boost/asio[^>"]*|cpprest/[^>"]*)[>"]')
+INCLUDE = re.compile(r'#include "((?:operator|webhook)/[a-z_]+)/')
+CONFINED = {  # header prefix -> folders that may include it
+    "cpprest/": {"operator/kube"},
+    "boost/beast": {"operator/net"},
+    "prometheus/": {"operator/runtime"},
+    "spdlog/": {"operator/base"},
+    "libical/": {"operator/plan"},
+}
+
+
+def main(root: pathlib.Path) -> int:
+    failures, files = [], 0
+    for folder, allowed in ARROWS.items():
+        for path in sorted((root / folder).glob("*.[ch]*")):
+            if path.suffix not in (".h", ".cc"):
+                continue
+            files += 1
+            for number, line in enumerate(path.read_text().splitlines(), 1):
+                where = f"{path.relative_to(root)}:{number}"
+                if match := INCLUDE.match(line):
+                    other = match.group(1)
+                    if other != folder and other not in allowed:
+                        failures.append(f"{where}: {folder} must not include {other}")
+                if folder in PURE and IMPURE_HEADERS.match(line):
+                    failures.append(f"{where}: {folder} is pure: pass time and observations as arguments")
+                for prefix, homes in CONFINED.items():
+                    if re.match(rf'#include [<"]{re.escape(prefix)}', line) and folder not in homes:
+                        failures.append(f"{where}: {prefix} stays inside {', '.join(sorted(homes))}")
+    for failure in failures:
+        print(failure)
+    print(f"{files} files read, {len(failures)} forbidden includes")
+    return 1 if failures or files == 0 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(pathlib.Path(sys.argv[1])))

@@ -1,0 +1,5 @@
+module headroom.dev/tests/cluster/cloudnative-pg
+
+go 1.26.0
+
+require github.com/cloudnative-pg/cloudnative-pg v1.30.0
