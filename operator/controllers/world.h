@@ -1,0 +1,150 @@
+// Everything the controllers read, in one place: the home cluster's caches of our own kinds, the regions' clusters, and
+// the latest plan. One World per operator process. Thread-safe through its parts.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "operator/api/festival_schedule.h"
+#include "operator/api/region.h"
+#include "operator/api/scale_target.h"
+#include "operator/base/clock.h"
+#include "operator/controllers/cluster.h"
+#include "operator/controllers/options.h"
+#include "operator/controllers/target_records.h"
+#include "operator/kube/client.h"
+#include "operator/plan/compile.h"
+#include "operator/plan/decide.h"
+#include "operator/plan/readiness.h"
+#include "operator/runtime/events.h"
+#include "operator/runtime/metrics.h"
+#include "operator/runtime/store.h"
+
+namespace headroom::controllers {
+
+/// A region as connected now.
+struct RegionLink {
+  std::shared_ptr<Cluster> cluster;                ///< null while its kubeconfig is missing or bad
+  bool healthy = true;                             ///< probes, after unhealthyAfter
+  std::string problem;                             ///< why it is not connected or not healthy
+  std::map<std::string, Quantity> used_elsewhere;  ///< answers of usedQuery
+};
+
+/// Region name → link. The region controller writes, everyone reads.
+class RegionLinks {
+ public:
+  std::optional<RegionLink> get(const std::string& region) const {
+    std::lock_guard lock(mutex_);
+    const auto it = links_.find(region);
+    return it == links_.end() ? std::nullopt : std::optional(it->second);
+  }
+  std::map<std::string, RegionLink> all() const {
+    std::lock_guard lock(mutex_);
+    return links_;
+  }
+  void set(const std::string& region, RegionLink link) {
+    std::lock_guard lock(mutex_);
+    links_[region] = std::move(link);
+  }
+  void remove(const std::string& region) {
+    std::lock_guard lock(mutex_);
+    links_.erase(region);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, RegionLink> links_;
+};
+
+/// A schedule as the planner last compiled it, or why it could not.
+struct ScheduleCompilation {
+  std::shared_ptr<const plan::CompiledSchedule> compiled;  ///< a former good one may stand beside `problem`
+  std::string problem_reason, problem;                     ///< empty: fine
+  std::optional<absl::Time> calendar_read;
+};
+
+/// The planner's latest output. Immutable; readers keep what they got.
+struct PlanSnapshot {
+  absl::Time at;
+  std::vector<std::shared_ptr<const api::ScaleTarget>> targets;
+  plan::DecideResult result;                              ///< decisions run parallel to `targets`
+  std::unordered_map<api::ObjectKey, std::size_t> index;  ///< target → position
+  std::map<api::ObjectKey, ScheduleCompilation> schedules;
+  std::vector<plan::Risk> risks;
+
+  const plan::Decision* decision(const api::ObjectKey& target) const {
+    const auto it = index.find(target);
+    return it == index.end() ? nullptr : &result.decisions[it->second];
+  }
+};
+
+/// Answers of PromQL queries, polled in the background. Absent: empty, stale, NaN or the server is away.
+class QuerySource {
+ public:
+  virtual ~QuerySource() = default;
+  struct Answer {
+    std::optional<double> value;
+    std::string problem;  ///< why there is no value
+    bool asked = false;   ///< false: the first answer is still under way
+  };
+  /// The latest answer of `query` in `region`; the first call starts polling it, and polling ends a while after the
+  /// last call. `fresh` answers are at most the region's staleness old.
+  virtual Answer ask(const std::string& region, const std::string& query) = 0;
+};
+
+/// What quota and nodes of a region leave for further replicas of a target; refreshed in the background.
+class ConstraintSource {
+ public:
+  virtual ~ConstraintSource() = default;
+  /// `pod_requests` and `selector` are those of the target's workload; see EngineView.
+  virtual plan::TargetConstraints constraints(const api::ScaleTarget& target,
+                                              const std::map<std::string, Quantity>& pod_requests,
+                                              const std::string& selector) = 0;
+};
+
+/// iCalendar texts of ConfigMaps, watched and parsed off the reconcile path, the last good one kept.
+class CalendarSource {
+ public:
+  virtual ~CalendarSource() = default;
+  struct Answer {
+    std::shared_ptr<const std::vector<plan::CalendarEvent>> events;  ///< the last good parse, may be null
+    std::optional<absl::Time> read;                                  ///< when that was
+    std::string problem;                                             ///< why the present text is not in use
+  };
+  virtual Answer events(const std::string& ns, const api::Occurrence::CalendarRef& ref) = 0;
+};
+
+struct World {
+  const OperatorOptions& options;
+  const Clock& clock;
+  std::shared_ptr<kube::Client> home;  ///< the cluster that holds our own kinds
+  runtime::Metrics& metrics;
+  runtime::EventRecorder& events;
+  std::shared_ptr<runtime::Store<api::Region>> regions;
+  std::shared_ptr<runtime::Store<api::ScaleTarget>> targets;
+  std::shared_ptr<runtime::Store<api::FestivalSchedule>> schedules;
+  RegionLinks links;
+  TargetRecords records;
+
+  std::shared_ptr<const PlanSnapshot> plan() const {
+    std::lock_guard lock(plan_mutex_);
+    return plan_;
+  }
+  void publish(std::shared_ptr<const PlanSnapshot> snapshot) {
+    std::lock_guard lock(plan_mutex_);
+    plan_ = std::move(snapshot);
+  }
+
+ private:
+  mutable std::mutex plan_mutex_;
+  std::shared_ptr<const PlanSnapshot> plan_;
+};
+
+}  // namespace headroom::controllers
