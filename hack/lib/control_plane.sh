@@ -128,6 +128,7 @@ start_kube_apiserver() {
     flags+=(--disable-admission-plugins=ServiceAccount)
   fi
   mapfile -t extra <"$folder/apiserver-flags"
+  # Without a grace period for watches, a graceful end waits a minute for clients to hang up.
   start_process "$folder" kube-apiserver "$(tool_folder "kubernetes-$(setting "$folder" kubernetes)")/kube-apiserver" \
     --etcd-servers="http://127.0.0.1:$(cluster_port "$folder" etcd)" \
     --bind-address=127.0.0.1 --advertise-address=127.0.0.1 --secure-port="$port" \
@@ -143,6 +144,7 @@ start_kube_apiserver() {
     --requestheader-extra-headers-prefix=X-Remote-Extra- \
     --proxy-client-cert-file="$certs/front-proxy.crt" --proxy-client-key-file="$certs/front-proxy.key" \
     --enable-aggregator-routing=true \
+    --shutdown-watch-termination-grace-period=2s \
     --max-requests-inflight=3000 --max-mutating-requests-inflight=1000 --profiling=false \
     "${flags[@]}" "${extra[@]}"
 }
