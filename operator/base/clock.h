@@ -7,7 +7,6 @@
 #include <chrono>
 #include <condition_variable>
 #include <functional>
-#include <memory>
 #include <mutex>
 #include <stop_token>
 #include <vector>
@@ -45,8 +44,9 @@ class FakeClock final : public Clock {
  public:
   explicit FakeClock(absl::Time start);
 
-  /// Moves the wall clock to `to` (never back) and wakes every waiter whose deadline has come.
+  /// Moves the wall clock to `to` (never back); waiters whose deadline has come return within a few milliseconds.
   void advance_to(absl::Time to);
+  /// The same, relative to now.
   void advance(absl::Duration by);
 
   absl::Time wall_now() const override;
@@ -66,9 +66,10 @@ struct ClockSegment {
 };
 
 /// A wall clock that runs through a calendar in fast motion: the demonstration plays ten days in two minutes. The
-/// first segment's `starts_at` is what the wall clock reads at construction.
+/// first segment's `starts_at` is what the wall clock reads at construction; the last one never ends.
 class ReplayClock final : public Clock {
  public:
+  /// At least one segment, in order of time, speeds above 0; anything else is a programming error and aborts.
   explicit ReplayClock(std::vector<ClockSegment> segments);
 
   absl::Time wall_now() const override;

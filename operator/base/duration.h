@@ -19,8 +19,8 @@ std::string format_duration(absl::Duration duration);
 /// An RFC 5545 duration kept in its two halves, because days are civil and hours are exact: `-P3D` is local midnight
 /// three dates earlier, whatever a clock change makes of the hours between.
 struct CalendarOffset {
-  int days = 0;                                  ///< weeks count seven; signed
-  absl::Duration time = absl::ZeroDuration();    ///< hours, minutes, seconds; signed as `days`
+  int days = 0;                                ///< weeks count seven; signed
+  absl::Duration time = absl::ZeroDuration();  ///< hours, minutes, seconds; signed as `days`
 
   bool operator==(const CalendarOffset&) const = default;
 };

@@ -2,6 +2,8 @@
 // so that no header pays for it.
 #pragma once
 
+#include <absl/time/time.h>
+
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -16,7 +18,12 @@ struct Field {
   std::string value;
 };
 
-/// Once, before threads start. Writes to standard error.
+/// One line without its newline, what `write` prints. JSON: always valid, bytes that are not UTF-8 become U+FFFD. Text:
+/// `time level message key=value`, values quoted where they contain blanks, quotes or control characters. Pure.
+std::string render(Format format, absl::Time at, Level level, std::string_view message,
+                   std::initializer_list<Field> fields);
+
+/// Once, before threads start. Writes to standard error. Without it: Info and above, as JSON.
 void configure(Level threshold, Format format);
 /// Writes `message` with its fields; `object` ("ScaleTarget/ns/name"), `reconcileID` and `reason` are the usual keys.
 void write(Level level, std::string_view message, std::initializer_list<Field> fields = {});

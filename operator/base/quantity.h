@@ -25,7 +25,9 @@ class Quantity {
     return quantity;
   }
 
-  /// Accepts exactly what apimachinery's resource.ParseQuantity accepts (differentially tested against it).
+  /// Accepts exactly what apimachinery's resource.ParseQuantity accepts (differentially tested against it). One
+  /// deliberate difference: Go applies the cap of 2^63-1 to binary suffixes only, although its documentation promises
+  /// it for all; here "1e30" is capped too, because Go's own Value() wraps around there.
   static Result<Quantity> parse(std::string_view text);
 
   constexpr Int128 nano() const { return nano_; }
@@ -37,13 +39,29 @@ class Quantity {
   std::string to_string() const;
 
   constexpr auto operator<=>(const Quantity&) const = default;
-  constexpr Quantity operator+(Quantity other) const { return from_nano(nano_ + other.nano_); }
-  constexpr Quantity operator-(Quantity other) const { return from_nano(nano_ - other.nano_); }
-  constexpr Quantity operator*(std::int64_t factor) const { return from_nano(nano_ * factor); }
+  /// Arithmetic is exact and stops at the ends of Int128's range (1.7e29 units) instead of wrapping.
+  constexpr Quantity operator+(Quantity other) const {
+    Int128 sum = 0;
+    return from_nano(__builtin_add_overflow(nano_, other.nano_, &sum) ? end_of_range(nano_ < 0) : sum);
+  }
+  constexpr Quantity operator-(Quantity other) const {
+    Int128 difference = 0;
+    return from_nano(__builtin_sub_overflow(nano_, other.nano_, &difference) ? end_of_range(nano_ < 0) : difference);
+  }
+  constexpr Quantity operator*(std::int64_t factor) const {
+    Int128 product = 0;
+    const bool negative = (nano_ < 0) != (factor < 0);
+    return from_nano(__builtin_mul_overflow(nano_, factor, &product) ? end_of_range(negative) : product);
+  }
 
   static constexpr std::int64_t kNano = 1'000'000'000;
 
  private:
+  static constexpr Int128 end_of_range(bool negative) {
+    constexpr Int128 kMost = ((Int128{1} << 126) - 1) * 2 + 1;
+    return negative ? -kMost - 1 : kMost;
+  }
+
   Int128 nano_ = 0;
 };
 

@@ -14,19 +14,19 @@ namespace headroom {
 
 /// What kind of failure it was, so that callers choose the reaction (retry, re-read, give up) by class.
 enum class ErrorCode {
-  InvalidArgument,   ///< the input is wrong; retrying the same input cannot help
-  NotFound,          ///< 404
-  AlreadyExists,     ///< 409 with reason AlreadyExists
-  Conflict,          ///< 409 with reason Conflict: re-read, recompute, never replay
-  Gone,              ///< 410: the resource version or continue token is too old; relist
-  Unauthorized,      ///< 401
-  Forbidden,         ///< 403
-  Unprocessable,     ///< 422: refused by schema or admission
-  TooManyRequests,   ///< 429: honour retry_after
-  Timeout,           ///< our own deadline passed; the request may still have landed
-  Unavailable,       ///< connection refused or reset, 500, 502, 503, 504
-  Cancelled,         ///< the caller's stop token fired
-  Internal,          ///< the peer answered something it never should
+  InvalidArgument,  ///< the input is wrong; retrying the same input cannot help
+  NotFound,         ///< 404
+  AlreadyExists,    ///< 409 with reason AlreadyExists
+  Conflict,         ///< 409 with reason Conflict: re-read, recompute, never replay
+  Gone,             ///< 410: the resource version or continue token is too old; relist
+  Unauthorized,     ///< 401
+  Forbidden,        ///< 403
+  Unprocessable,    ///< 422: refused by schema or admission
+  TooManyRequests,  ///< 429: honour retry_after
+  Timeout,          ///< our own deadline passed; the request may still have landed
+  Unavailable,      ///< connection refused or reset, 500, 502, 503, 504
+  Cancelled,        ///< the caller's stop token fired
+  Internal,         ///< the peer answered something it never should
 };
 
 const char* to_string(ErrorCode code);
