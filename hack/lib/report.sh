@@ -61,30 +61,40 @@ wait_until() {
   done
 }
 
-# run_logged SECONDS WHAT LOG COMMAND...: runs a program (not a function) with its output in LOG, says
-# every 15 s that it is still at it, ends it after SECONDS, shows the end of LOG when it fails.
-run_logged() {
+# run_bounded SECONDS WHAT LOG COMMAND...: runs a program (not a function) with its output in LOG, says
+# every 15 s that it is still at it and what it said last, ends it after SECONDS.
+run_bounded() {
   local limit=$1 what=$2 log=$3
   shift 3
   local begun_us=${EPOCHREALTIME//[^0-9]/} pid result=0 ticks=0
   say "$what"
   timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
   pid=$!
+  # `timeout` leads a process group of its own, which the terminal's interrupt does not reach.
+  trap 'kill -TERM "$pid" 2>/dev/null; exit 130' INT TERM
   while kill -0 "$pid" 2>/dev/null; do
     sleep 0.1
     ticks=$((ticks + 1))
-    if ((ticks % 150 == 0)); then say "$what: still running after $(elapsed "$begun_us") s, log: $log"; fi
+    if ((ticks % 150 == 0)); then
+      say "$what: running for $(elapsed "$begun_us") s, $(tail -n 1 "$log" | cut -c 1-110)"
+    fi
   done
   wait "$pid" || result=$?
+  trap - INT TERM
   if ((result == 0)); then
     say "$what: done in $(elapsed "$begun_us") s"
-    return 0
-  fi
-  if ((result == 124 || result == 137)); then
+  elif ((result == 124 || result == 137)); then
     say "$what: ended after its limit of $limit s"
   else
     say "$what: failed with status $result after $(elapsed "$begun_us") s"
   fi
-  show_tail "$log" 30
+  return "$result"
+}
+
+# As run_bounded, and shows the end of LOG when the program fails.
+run_logged() {
+  local result=0
+  run_bounded "$@" || result=$?
+  if ((result != 0)); then show_tail "$3" 30; fi
   return "$result"
 }

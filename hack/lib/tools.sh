@@ -8,7 +8,7 @@
 tool_sources=${repository:?}/tests/cluster
 tool_cache=${XDG_CACHE_HOME:-$HOME/.cache}/headroom/tools
 # shellcheck disable=SC2034 # for the scripts that source this file
-default_kubernetes=1.36
+default_kubernetes=${HEADROOM_KUBERNETES:-1.36}
 tool_build_limit=3600
 # To be changed when build_tool makes something else of the same sources.
 tool_recipe='static, stripped, 1'
@@ -119,16 +119,17 @@ build_tool() {
   local output=$folder/
   if ((${#packages[@]} == 1)); then output=$folder/$name; fi
 
-  local command=(go mod download "$module")
+  local doing=downloading command=(go mod download "$module")
   if ((${#packages[@]} > 0)); then
+    doing=building
     command=(nice go build -trimpath -ldflags "$ldflags" -o "$output" "${packages[@]}")
   fi
   # At most two compilations at once: these builds share the machine with those of the C++ code.
   (
     cd "$tool_sources/$name"
-    run_logged "$tool_build_limit" "building $name${version:+ $version}" "$folder/build.log" \
+    run_logged "$tool_build_limit" "$doing $name${version:+ $version}" "$folder/build.log" \
       env CGO_ENABLED=0 GOWORK=off GOTOOLCHAIN=local GOFLAGS='-p=2 -buildvcs=false' "${command[@]}"
-  ) || fail "building $name did not work, see $folder/build.log" \
+  ) || fail "$doing $name did not work, see $folder/build.log" \
     "check the free space of $tool_cache and that Go can download modules (go env GOPROXY), then try again"
   tool_inputs_hash "$name" >"$folder/.built-from"
 }
