@@ -21,8 +21,8 @@ namespace headroom::api {
 /// One way a schedule's days come about; exactly one of day, instant, rrule, calendar is set.
 struct Occurrence {
   struct Recurring {
-    absl::CivilDay start;               ///< first day (DTSTART)
-    std::string rrule;                  ///< RFC 5545, FREQ=DAILY or coarser
+    absl::CivilDay start;  ///< first day (DTSTART)
+    std::string rrule;     ///< RFC 5545, FREQ=DAILY or coarser
     std::vector<absl::CivilDay> exdates;
     bool operator==(const Recurring&) const = default;
   };
@@ -156,18 +156,19 @@ struct SwitchStatus {
 
 struct FestivalScheduleStatus {
   std::int64_t observed_generation = 0;
-  std::vector<Condition> conditions;            ///< Ready, Reconciling, Stalled, AtRisk, CalendarUnavailable
-  std::string state;                            ///< Scheduled, Leading, Active, Decaying, Suspended, Ended
-  std::string occurrence, phase;                ///< in force
-  std::vector<StartedLead> started_leads;       ///< the first 100
-  std::vector<TransitionStatus> next;           ///< ten
+  std::vector<Condition> conditions;       ///< Ready, Reconciling, Stalled, AtRisk, CalendarUnavailable
+  std::string state;                       ///< Scheduled, Leading, Active, Decaying, Suspended, Ended
+  std::string occurrence, phase;           ///< in force
+  std::vector<StartedLead> started_leads;  ///< the first 100
+  std::vector<TransitionStatus> next;      ///< ten
   std::optional<BoundaryStatus> last_boundary;
-  std::int64_t missed_boundaries = 0;           ///< passed while no operator was awake, and caught up
-  std::vector<AtRiskTarget> at_risk;            ///< the first 100
-  std::vector<OverlapLoss> losers;              ///< the first 100
+  std::int64_t missed_boundaries = 0;  ///< passed while no operator was awake, and caught up
+  std::vector<AtRiskTarget> at_risk;   ///< the first 100
+  std::vector<OverlapLoss> losers;     ///< the first 100
   std::vector<SwitchStatus> switches;
   std::int64_t targets = 0;
-  std::optional<absl::Time> calendar_read;      ///< when the calendar in use was last parsed well
+  std::optional<absl::Time> calendar_read;  ///< when the calendar in use was last parsed well
+  bool operator==(const FestivalScheduleStatus&) const = default;
 };
 
 struct FestivalSchedule {
@@ -176,7 +177,9 @@ struct FestivalSchedule {
   FestivalScheduleStatus status;
 };
 
+/// The object as the API server sends it. InvalidArgument names the path of what is wrong, its value and the remedy.
 Result<FestivalSchedule> festival_schedule_from_json(const nlohmann::json& object);
+/// The whole `status`; what says nothing is left out. Read back it equals `status` (times to the microsecond).
 nlohmann::json to_json(const FestivalScheduleStatus& status);
 
 }  // namespace headroom::api

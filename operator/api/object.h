@@ -68,9 +68,9 @@ ObjectMeta meta_from_json(const nlohmann::json& object);
 /// metav1.Condition.
 struct Condition {
   std::string type;
-  bool status = false;     ///< True or False; Unknown is not used
-  std::string reason;      ///< CamelCase, never empty
-  std::string message;     ///< for a tired operator: what, how much, what to do
+  bool status = false;  ///< True or False; Unknown is not used
+  std::string reason;   ///< CamelCase, never empty
+  std::string message;  ///< for a tired operator: what, how much, what to do
   std::int64_t observed_generation = 0;
   absl::Time last_transition;
 

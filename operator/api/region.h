@@ -101,8 +101,8 @@ struct ProbeStatus {
 
 struct CapacityStatus {
   std::string name;
-  Quantity hard, planned;            ///< planned: sum over decided targets
-  std::optional<Quantity> used;      ///< what used_query said, where there is one
+  Quantity hard, planned;        ///< planned: sum over decided targets
+  std::optional<Quantity> used;  ///< what used_query said, where there is one
   bool operator==(const CapacityStatus&) const = default;
 };
 
@@ -113,6 +113,7 @@ struct RegionStatus {
   std::vector<CapacityStatus> capacity;
   std::string kubernetes_version;
   std::int64_t targets = 0;
+  bool operator==(const RegionStatus&) const = default;
 };
 
 struct Region {
@@ -121,7 +122,9 @@ struct Region {
   RegionStatus status;
 };
 
+/// The object as the API server sends it. InvalidArgument names the path of what is wrong, its value and the remedy.
 Result<Region> region_from_json(const nlohmann::json& object);
+/// The whole `status`; what says nothing is left out. Read back it equals `status` (times to the microsecond).
 nlohmann::json to_json(const RegionStatus& status);
 
 }  // namespace headroom::api

@@ -4,7 +4,7 @@
 #include <absl/time/time.h>
 
 #include <map>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,13 +29,13 @@ struct ReadReplicaPolicy {
   enum class Counts { Replicas, Instances };
   enum class ScaleDown { Manual, Automatic };
   struct LagGuard {
-    std::string query;         ///< PromQL, seconds
+    std::string query;  ///< PromQL, seconds
     absl::Duration freeze_above = absl::Seconds(60);
     bool operator==(const LagGuard&) const = default;
   };
-  int floor = 0;              ///< quorum; never below it, in the unit that the written field counts
+  int floor = 0;                     ///< quorum; never below it, in the unit that the written field counts
   Counts counts = Counts::Replicas;  ///< Instances: the written number includes the primary
-  int max_step = 1;           ///< at most so many clones at a time
+  int max_step = 1;                  ///< at most so many clones at a time
   ScaleDown scale_down = ScaleDown::Manual;
   std::optional<LagGuard> lag_guard;
   bool operator==(const ReadReplicaPolicy&) const = default;
@@ -51,9 +51,17 @@ struct LearnedBaselineSpec {
 struct TargetReplicas {
   int min = 1;
   int max = 1;
-  std::optional<int> baseline;                 ///< absent and not learned: the original size
+  std::optional<int> baseline;  ///< absent and not learned: the original size
   std::optional<LearnedBaselineSpec> learn;
   bool operator==(const TargetReplicas&) const = default;
+};
+
+/// JSON that is passed through unread, as compact text: `nlohmann::json::parse(text)` gives the value. Text, so that
+/// specs compare and copy cheaply and this header does not pull in the JSON library.
+struct JsonText {
+  std::string text;  ///< empty when the field is absent
+  bool empty() const { return text.empty(); }
+  bool operator==(const JsonText&) const = default;
 };
 
 enum class EngineType { HorizontalPodAutoscaler, ScaledObject, Scale, Field, Advise };
@@ -64,11 +72,11 @@ struct Engine {
   /// HorizontalPodAutoscaler and ScaledObject: the object to adopt; empty: the one that scales targetRef.
   std::string name;
   /// HorizontalPodAutoscaler: make one of our own (named as the ScaleTarget) from `metrics` and `behavior`, passed
-  /// through as autoscaling/v2. Null: adopt.
-  nlohmann::json metrics, behavior;
-  std::string field_path;  ///< Field: ".spec.instances"
+  /// through as autoscaling/v2. Without metrics: adopt.
+  JsonText metrics, behavior;
+  std::string field_path;                                ///< Field: ".spec.instances"
   ZeroPolicy when_scaled_to_zero = ZeroPolicy::Respect;  ///< Raise: a workload standing at 0 is raised to 1
-  bool owns_autoscaler() const { return type == EngineType::HorizontalPodAutoscaler && !metrics.is_null(); }
+  bool owns_autoscaler() const { return type == EngineType::HorizontalPodAutoscaler && !metrics.empty(); }
   bool operator==(const Engine&) const = default;
 };
 
@@ -156,13 +164,25 @@ struct Originals {
 /// One line of "why this size": a contribution or a cap, in the order in which they were applied.
 struct Reason {
   enum class Kind {
-    Original, Schedule, Held, Rule, Follow, Ramp, Floor, Minimum, Maximum, RegionCapacity, LagGuard, Suspended,
-    AwaitingApproval, AllowDecrease
+    Original,
+    Schedule,
+    Held,
+    Rule,
+    Follow,
+    Ramp,
+    Floor,
+    Minimum,
+    Maximum,
+    RegionCapacity,
+    LagGuard,
+    Suspended,
+    AwaitingApproval,
+    AllowDecrease
   };
   Kind kind = Kind::Original;
-  int size = 0;         ///< the size after this step
-  std::string source;   ///< schedule, rule, leader or region; empty where there is none
-  std::string text;     ///< "diwali: 5 x 30 = 150, capped by max 100"
+  int size = 0;        ///< the size after this step
+  std::string source;  ///< schedule, rule, leader or region; empty where there is none
+  std::string text;    ///< "diwali: 5 x 30 = 150, capped by max 100"
   bool operator==(const Reason&) const = default;
 };
 const char* to_string(Reason::Kind kind);
@@ -176,8 +196,8 @@ struct StartedLead {
 
 /// Patch-to-ready times of steps of about one size (powers of two).
 struct WarmUpSamples {
-  int step = 1;                    ///< 1, 2, 4, 8, … : steps in (step/2, step]
-  std::vector<int> seconds;        ///< newest last, at most 20
+  int step = 1;              ///< 1, 2, 4, 8, … : steps in (step/2, step]
+  std::vector<int> seconds;  ///< newest last, at most 20
   bool operator==(const WarmUpSamples&) const = default;
 };
 
@@ -194,10 +214,11 @@ struct RuleProgress {
   bool operator==(const RuleProgress&) const = default;
 };
 
-/// Hourly sizes seen outside overrides, oldest first; what a learned baseline is drawn from.
+/// Hourly sizes seen outside overrides, oldest first; what a learned baseline is drawn from. In JSON `hourly` is run
+/// lengths in one string ("30*120 45*3 30"): thirty days would be 720 lines of YAML otherwise.
 struct BaselineSamples {
-  std::vector<int> hourly;          ///< at most 720
-  std::optional<absl::Time> last;   ///< the hour of the newest
+  std::vector<int> hourly;         ///< at most 720
+  std::optional<absl::Time> last;  ///< the hour of the newest
   bool operator==(const BaselineSamples&) const = default;
 };
 
@@ -215,20 +236,21 @@ struct ScaleTargetStatus {
   std::vector<Condition> conditions;
   std::optional<int> current, ready, desired;
   std::optional<int> bounds_min, bounds_max;
-  std::string decided_by;                    ///< "FestivalSchedule/<name> <phase>", "Original", "Rule/<name>", …
+  std::string decided_by;  ///< "FestivalSchedule/<name> <phase>", "Original", "Rule/<name>", …
   std::vector<Reason> explanation;
   std::optional<Originals> originals;
-  std::optional<int> in_force;               ///< the last size written, which ramps and holds start from
+  std::optional<int> in_force;  ///< the last size written, which ramps and holds start from
   std::optional<absl::Time> in_force_since;
   std::optional<int> baseline;
-  std::optional<int> approved_size;          ///< ReadReplica Manual: the size a person has approved
+  std::optional<int> approved_size;  ///< ReadReplica Manual: the size a person has approved
   std::vector<StartedLead> started_leads;
   std::vector<WarmUpSamples> warm_up;
   RuleProgress rules;
   BaselineSamples samples;
   std::optional<Contest> contest;
   std::optional<absl::Time> next_transition;
-  std::string selector;                      ///< pods of the workload, for kubectl and dashboards
+  std::string selector;  ///< pods of the workload, for kubectl and dashboards
+  bool operator==(const ScaleTargetStatus&) const = default;
 };
 
 struct ScaleTarget {
@@ -237,7 +259,10 @@ struct ScaleTarget {
   ScaleTargetStatus status;
 };
 
+/// The object as the API server sends it. InvalidArgument names the path of what is wrong, its value and the remedy;
+/// explanation entries of a kind that this version does not know are left out.
 Result<ScaleTarget> scale_target_from_json(const nlohmann::json& object);
+/// The whole `status`; what says nothing is left out. Read back it equals `status` (times to the microsecond).
 nlohmann::json to_json(const ScaleTargetStatus& status);
 
 }  // namespace headroom::api
