@@ -152,14 +152,15 @@ start_kube_apiserver() {
 start_kube_controller_manager() {
   local folder=$1 certs=$1/certs
   # Its controllers' rights are bound to their own ServiceAccounts, hence the credentials flag.
-  # Client-side limits would make scaling to hundreds of pods take minutes.
+  # Client-side limits would make scaling to hundreds of pods take minutes. Nodes must not be given up
+  # because the API server was stopped for a test.
   start_process "$folder" kube-controller-manager \
     "$(tool_folder "kubernetes-$(setting "$folder" kubernetes)")/kube-controller-manager" \
     --kubeconfig="$certs/kube-controller-manager.kubeconfig" --secure-port=0 --leader-elect=false \
     --use-service-account-credentials=true \
     --service-account-private-key-file="$certs/service-account.key" --root-ca-file="$certs/ca.crt" \
     --cluster-signing-cert-file="$certs/ca.crt" --cluster-signing-key-file="$certs/ca.key" \
-    --horizontal-pod-autoscaler-sync-period=2s \
+    --horizontal-pod-autoscaler-sync-period=2s --node-monitor-grace-period=1h \
     --kube-api-qps=1000 --kube-api-burst=2000
 }
 
@@ -201,6 +202,14 @@ write_warm_up_stage() {
       expressionFrom: '.metadata.annotations[\"pod-ready.stage.kwok.x-k8s.io/delay\"]'" "$original"
 }
 
+# cluster_kubectl FOLDER ARGUMENT...: a cache of its own, as the user's one is kept by port, and ports recur.
+cluster_kubectl() {
+  local folder=$1
+  shift
+  timeout --foreground "${kubectl_limit:-60}" "$(tool_folder "kubernetes-$(setting "$folder" kubernetes)")/kubectl" \
+    --kubeconfig "$folder/kubeconfig" --cache-dir "$folder/kubectl-cache" "$@"
+}
+
 # api FOLDER PATH [CURL_ARGUMENT...]
 api() {
   local folder=$1 path=$2
@@ -225,8 +234,7 @@ create_nodes() {
         "kubernetes.io/hostname": $name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64",
         "topology.kubernetes.io/zone": "zone-\(. % 3)"}},
       status: {capacity: $capacity, allocatable: $capacity}}]}' |
-    timeout 60 "$(tool_folder "kubernetes-$(setting "$folder" kubernetes)")/kubectl" \
-      --kubeconfig "$folder/kubeconfig" create --validate=false -f - >>"$folder/nodes.log" 2>&1
+    cluster_kubectl "$folder" create --validate=false -f - >>"$folder/nodes.log" 2>&1
 }
 
 # Ready, and free of the taint that the node controller keeps on nodes that have just come.

@@ -66,7 +66,7 @@ wait_until() {
 run_bounded() {
   local limit=$1 what=$2 log=$3
   shift 3
-  local begun_us=${EPOCHREALTIME//[^0-9]/} pid result=0 ticks=0
+  local begun_us=${EPOCHREALTIME//[^0-9]/} pid result=0 ticks=0 last_line
   say "$what"
   timeout --kill-after=10 "$limit" "$@" >"$log" 2>&1 </dev/null &
   pid=$!
@@ -76,7 +76,8 @@ run_bounded() {
     sleep 0.1
     ticks=$((ticks + 1))
     if ((ticks % 150 == 0)); then
-      say "$what: running for $(elapsed "$begun_us") s, $(tail -n 1 "$log" | cut -c 1-110)"
+      last_line=$(tail -n 1 "$log" | cut -c 1-110)
+      say "$what: running for $(elapsed "$begun_us") s${last_line:+, $last_line}"
     fi
   done
   wait "$pid" || result=$?
