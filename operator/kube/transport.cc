@@ -1,1 +1,21 @@
 #include "operator/kube/transport.h"
+
+namespace headroom::kube {
+
+const char* to_string(Method method) {
+  switch (method) {
+    case Method::Get:
+      return "GET";
+    case Method::Post:
+      return "POST";
+    case Method::Put:
+      return "PUT";
+    case Method::Patch:
+      return "PATCH";
+    case Method::Delete:
+      return "DELETE";
+  }
+  return "GET";
+}
+
+}  // namespace headroom::kube
