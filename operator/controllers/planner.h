@@ -33,6 +33,10 @@ class Planner {
   void stop();
   /// Something that a plan depends on changed. Cheap; calls within a few milliseconds share one plan.
   void poke();
+  /// The same for what comes in swarms and can wait a moment: readiness of workloads, answers of queries.
+  void poke_soon();
+  /// True when every poke so far has been answered by a plan.
+  bool idle() const;
 
  private:
   struct Impl;

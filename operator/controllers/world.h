@@ -76,6 +76,8 @@ struct PlanSnapshot {
   std::vector<std::shared_ptr<const api::ScaleTarget>> targets;
   plan::DecideResult result;                              ///< decisions run parallel to `targets`
   std::unordered_map<api::ObjectKey, std::size_t> index;  ///< target → position
+  /// Workloads and autoscalers by namespace and name → positions of the targets that they belong to.
+  std::unordered_multimap<api::ObjectKey, std::size_t> by_object;
   std::map<api::ObjectKey, ScheduleCompilation> schedules;
   std::vector<plan::Risk> risks;
 

@@ -1,0 +1,391 @@
+#include "operator/controllers/operator.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <random>
+#include <unordered_map>
+#include <utility>
+
+#include "operator/base/log.h"
+#include "operator/controllers/calendar_watch.h"
+#include "operator/controllers/constraint_watch.h"
+#include "operator/controllers/notifier.h"
+#include "operator/controllers/planner.h"
+#include "operator/controllers/query_pool.h"
+#include "operator/controllers/region_reconciler.h"
+#include "operator/controllers/schedule_reconciler.h"
+#include "operator/controllers/target_reconciler.h"
+#include "operator/controllers/world.h"
+#include "operator/kube/cpprest_transport.h"
+#include "operator/runtime/controller.h"
+#include "operator/runtime/leader_election.h"
+#include "operator/runtime/reflector.h"
+#include "operator/status/health_endpoints.h"
+
+namespace headroom::controllers {
+namespace {
+
+using runtime::Priority;
+using runtime::WorkKey;
+
+constexpr char kSyncWork[] = "sync";
+
+std::uint64_t random_seed() {
+  std::random_device entropy;
+  return (static_cast<std::uint64_t>(entropy()) << 32) | entropy();
+}
+
+/// `https://host:port/…` → `host:port`, the label client-go uses.
+std::string host_of(const std::string& server) {
+  const std::size_t scheme = server.find("://");
+  const std::size_t begin = scheme == std::string::npos ? 0 : scheme + 3;
+  return server.substr(begin, server.find('/', begin) - begin);
+}
+
+/// What people change of an object: everything but its status.
+std::size_t face_of(const api::ObjectMeta& meta) {
+  std::string face = absl::StrCat(meta.uid, "/", meta.generation, "/", meta.deleted.has_value());
+  for (const auto& finalizer : meta.finalizers) absl::StrAppend(&face, "|", finalizer);
+  for (const auto* map : {&meta.labels, &meta.annotations}) {
+    for (const auto& [key, value] : *map) absl::StrAppend(&face, "|", key, "=", value);
+  }
+  return std::hash<std::string>{}(face);
+}
+
+}  // namespace
+
+struct Operator::Impl {
+  Impl(OperatorOptions options_in, kube::ClusterConfig home_in, const Clock& clock_in)
+      : options(std::move(options_in)), home_config(std::move(home_in)), clock(clock_in) {}
+
+  OperatorOptions options;
+  kube::ClusterConfig home_config;
+  const Clock& clock;
+  runtime::Metrics metrics;
+
+  std::shared_ptr<kube::Client> home, election_client;
+  std::unique_ptr<runtime::LeaderElector> elector;
+  std::unique_ptr<runtime::ApiEventRecorder> events;
+  std::unique_ptr<World> world;
+
+  std::vector<std::unique_ptr<runtime::Reflector>> reflectors;
+  std::unique_ptr<QueryPool> queries;
+  std::unique_ptr<CalendarWatch> calendars;
+  std::unique_ptr<ConstraintWatch> constraints;
+  std::unique_ptr<Notifier> notifier;
+  std::unique_ptr<Planner> planner;
+  std::unique_ptr<TargetReconciler> target_reconciler;
+  std::unique_ptr<ScheduleReconciler> schedule_reconciler;
+  std::unique_ptr<RegionReconciler> region_reconciler;
+  std::unique_ptr<runtime::Controller> targets, schedules, regions;
+  std::unique_ptr<net::HttpServer> server;
+
+  std::atomic<bool> leading{false}, started{false};
+  std::mutex stop_mutex;
+  bool stopped = false;
+
+  Result<std::shared_ptr<kube::Client>> make_client(const kube::ClusterConfig& config, bool gated);
+  Status build();
+  template <class T>
+  void watch(const kube::ResourceType& type, std::shared_ptr<runtime::Store<T>> store,
+             Result<T> (*decode)(const nlohmann::json&), std::function<void(const api::ObjectKey&)> changed);
+  Result<std::shared_ptr<Cluster>> open_cluster(const std::string& region, const std::string& kubeconfig);
+  void object_changed(const api::ObjectKey& key);
+  void lead();
+  void lost_lease();
+  Status may_write() const;
+  bool caches_synced() const;
+  runtime::ElectionOptions election() const;
+  net::HttpHandler endpoints();
+  void touch_target(const api::ObjectKey& key, Priority priority = Priority::High) {
+    targets->queue().add({kScaleWork, key}, priority);
+  }
+};
+
+Status Operator::Impl::may_write() const {
+  if (!options.leader_election || elector->holds_lease()) return ok();
+  return Error{ErrorCode::Cancelled, "this process does not hold the lease; only the leader writes", 0, {}};
+}
+
+Result<std::shared_ptr<kube::Client>> Operator::Impl::make_client(const kube::ClusterConfig& config, bool gated) {
+  BOOST_OUTCOME_TRY(transport, kube::make_transport(config));
+  auto client = std::make_shared<kube::Client>(std::move(transport), options.client_limits, random_seed());
+  client->set_observer(
+      [this, host = host_of(config.server)](kube::Method method, int status, std::chrono::microseconds took) {
+        metrics.request(host, kube::to_string(method), status, took);
+      });
+  if (gated) client->set_write_gate([this] { return may_write(); });
+  return client;
+}
+
+template <class T>
+void Operator::Impl::watch(const kube::ResourceType& type, std::shared_ptr<runtime::Store<T>> store,
+                           Result<T> (*decode)(const nlohmann::json&),
+                           std::function<void(const api::ObjectKey&)> changed) {
+  const std::string kind = type.kind;
+  auto sink = runtime::store_sink<T>(store, decode, [kind](const api::ObjectKey& key, const Error& error) {
+    log::error("object cannot be read; a former good version stays in force",
+               {{"object", absl::StrCat(kind, "/", key.to_string())}, {"error", error.message}});
+  });
+  runtime::ReflectorOptions reflector_options;
+  reflector_options.type = type;
+  if (type.namespaced) reflector_options.ns = options.watch_namespace;
+  // Most changes are our own status writes coming back; only what people write makes work.
+  auto on_change = [store, changed = std::move(changed),
+                    faces = std::unordered_map<api::ObjectKey, std::size_t>()](const api::ObjectKey& key) mutable {
+    const auto object = store->get(key);
+    if (!object) {
+      faces.erase(key);
+      return changed(key);
+    }
+    const std::size_t face = face_of(object->meta);
+    const auto [it, added] = faces.try_emplace(key, face);
+    if (!added && std::exchange(it->second, face) == face) return;
+    changed(key);
+  };
+  reflectors.push_back(std::make_unique<runtime::Reflector>(home, std::move(reflector_options), std::move(sink),
+                                                            std::move(on_change), clock, random_seed()));
+}
+
+Result<std::shared_ptr<Cluster>> Operator::Impl::open_cluster(const std::string& region,
+                                                              const std::string& kubeconfig) {
+  std::shared_ptr<kube::Client> client = home;
+  if (!kubeconfig.empty()) {
+    kube::KubeconfigPolicy policy;
+    policy.allow_files = false;
+    policy.allowed_exec = options.allowed_exec;
+    BOOST_OUTCOME_TRY(config, kube::parse_kubeconfig(kubeconfig, "", policy));
+    BOOST_OUTCOME_TRY(remote, make_client(config, true));
+    client = std::move(remote);
+  }
+  auto cluster = std::make_shared<Cluster>(
+      region, std::move(client), clock, metrics, [this](const api::ObjectKey& key) { object_changed(key); },
+      random_seed());
+  cluster->start();
+  return cluster;
+}
+
+void Operator::Impl::object_changed(const api::ObjectKey& key) {
+  planner->poke_soon();
+  const auto snapshot = world->plan();
+  if (!snapshot) return;
+  const auto [first, last] = snapshot->by_object.equal_range(key);
+  for (auto it = first; it != last; ++it) touch_target(snapshot->targets[it->second]->meta.key(), Priority::Low);
+}
+
+bool Operator::Impl::caches_synced() const {
+  return world->regions->synced() && world->targets->synced() && world->schedules->synced();
+}
+
+runtime::ElectionOptions Operator::Impl::election() const {
+  runtime::ElectionOptions election = options.election;
+  if (election.ns.empty()) election.ns = options.own_namespace;
+  if (election.name.empty()) election.name = "headroom-operator";
+  if (election.identity.empty()) election.identity = options.identity;
+  return election;
+}
+
+Status Operator::Impl::build() {
+  BOOST_OUTCOME_TRY(gated, make_client(home_config, true));
+  home = std::move(gated);
+  BOOST_OUTCOME_TRY(ungated, make_client(home_config, false));
+  election_client = std::move(ungated);
+  elector = std::make_unique<runtime::LeaderElector>(
+      election_client, election(), clock, [this] { lead(); }, [this] { lost_lease(); }, random_seed());
+  events = std::make_unique<runtime::ApiEventRecorder>(home, options.identity, clock, metrics);
+
+  world = std::unique_ptr<World>(new World{.options = options,
+                                           .clock = clock,
+                                           .home = home,
+                                           .metrics = metrics,
+                                           .events = *events,
+                                           .regions = std::make_shared<runtime::Store<api::Region>>(),
+                                           .targets = std::make_shared<runtime::Store<api::ScaleTarget>>(),
+                                           .schedules = std::make_shared<runtime::Store<api::FestivalSchedule>>()});
+
+  const auto replan = [this] { planner->poke(); };
+  queries = std::make_unique<QueryPool>(*world, [this] { planner->poke_soon(); });
+  calendars = std::make_unique<CalendarWatch>(*world, replan);
+  constraints = std::make_unique<ConstraintWatch>(*world);
+  notifier = make_notifier(options.receivers, clock, metrics);
+  target_reconciler = std::make_unique<TargetReconciler>(*world, replan);
+  schedule_reconciler = std::make_unique<ScheduleReconciler>(*world, *notifier, replan);
+  region_reconciler = std::make_unique<RegionReconciler>(
+      *world, *queries,
+      [this](const std::string& region, const std::string& kubeconfig) { return open_cluster(region, kubeconfig); },
+      replan);
+
+  const auto synced = [this] { return caches_synced(); };
+  runtime::ControllerOptions target_options{.name = "scaletarget", .workers = options.target_workers};
+  targets = std::make_unique<runtime::Controller>(
+      target_options,
+      [this](const WorkKey& key, const std::string& id, std::stop_token stop) {
+        return target_reconciler->reconcile(key, id, std::move(stop));
+      },
+      synced, clock, metrics, random_seed());
+  target_reconciler->use_queue(targets->queue());
+  schedules = std::make_unique<runtime::Controller>(
+      runtime::ControllerOptions{.name = "festivalschedule", .workers = 2},
+      [this](const WorkKey& key, const std::string& id, std::stop_token stop) {
+        return schedule_reconciler->reconcile(key, id, std::move(stop));
+      },
+      synced, clock, metrics, random_seed());
+  regions = std::make_unique<runtime::Controller>(
+      runtime::ControllerOptions{.name = "region", .workers = 4},
+      [this](const WorkKey& key, const std::string& id, std::stop_token stop) -> Result<runtime::ReconcileResult> {
+        auto result = region_reconciler->reconcile(key, id, std::move(stop));
+        // A standby connects its regions to keep their caches warm; that it must not write is no failure.
+        if (!result && result.error().code == ErrorCode::Cancelled && !leading) return runtime::ReconcileResult{};
+        return result;
+      },
+      synced, clock, metrics, random_seed());
+
+  planner = std::make_unique<Planner>(*world, PlannerSources{*queries, *constraints, *calendars},
+                                      PlannerListeners{[this](const api::ObjectKey& key) { touch_target(key); },
+                                                       [this](const api::ObjectKey& key) {
+                                                         schedules->queue().add({kSyncWork, key});
+                                                       },
+                                                       [this](const std::string& region) {
+                                                         regions->queue().add({kSyncWork, {"", region}}, Priority::Low);
+                                                       }});
+
+  watch<api::Region>(kube::types::kRegion, world->regions, api::region_from_json, [this](const api::ObjectKey& key) {
+    regions->queue().add({kSyncWork, key});
+    planner->poke();
+  });
+  watch<api::ScaleTarget>(kube::types::kScaleTarget, world->targets, api::scale_target_from_json,
+                          [this](const api::ObjectKey& key) {
+                            planner->poke();
+                            touch_target(key, Priority::Low);
+                          });
+  watch<api::FestivalSchedule>(kube::types::kFestivalSchedule, world->schedules, api::festival_schedule_from_json,
+                               [this](const api::ObjectKey& key) {
+                                 planner->poke();
+                                 schedules->queue().add({kSyncWork, key});
+                               });
+  return ok();
+}
+
+net::HttpHandler Operator::Impl::endpoints() {
+  status::HealthOptions health;
+  health.live = {{"ping", [] { return std::string(); }},
+                 {"leader-election", [this] {
+                    return !options.leader_election || elector->healthy()
+                               ? std::string()
+                               : std::string("leading, but the lease could not be renewed in time");
+                  }}};
+  health.ready = {
+      {"caches",
+       [this] { return started && caches_synced() ? std::string() : std::string("caches are not filled yet"); }},
+      {"leader", [this] {
+         return !options.leader_election || !elector->leader().empty() ? std::string()
+                                                                       : std::string("no leader is known yet");
+       }}};
+  return status::health_and_metrics(std::move(health), metrics);
+}
+
+void Operator::Impl::lead() {
+  log::info("leading", {{"identity", options.identity}});
+  leading = true;
+  metrics.set("leader_election_master_status", "1 while this process leads", {{"name", election().name}}, 1);
+  // What a standby gathered in memory is older than what the former leader stored.
+  world->records.clear();
+  targets->start();
+  schedules->start();
+  for (const auto& target : world->targets->list()) touch_target(target->meta.key());
+  for (const auto& schedule : world->schedules->list()) schedules->queue().add({kSyncWork, schedule->meta.key()});
+  for (const auto& region : world->regions->list()) regions->queue().add({kSyncWork, region->meta.key()});
+  planner->poke();
+}
+
+void Operator::Impl::lost_lease() {
+  // Another process may be leading already: nothing of ours may run on, not even an orderly stop.
+  log::error("the lease is lost; ending at once", {{"identity", options.identity}});
+  std::_Exit(1);
+}
+
+Operator::Operator(OperatorOptions options, kube::ClusterConfig home, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(home), clock)) {}
+
+Operator::~Operator() { stop(); }
+
+Status Operator::start() {
+  BOOST_OUTCOME_TRYV(impl_->build());
+  net::ServerOptions server_options;
+  server_options.address = impl_->options.listen_address;
+  server_options.port = impl_->options.listen_port;
+  BOOST_OUTCOME_TRY(server, net::HttpServer::start(server_options, impl_->endpoints()));
+  impl_->server = std::move(server);
+  log::info("serving health and metrics", {{"port", std::to_string(impl_->server->port())}});
+
+  for (const auto& reflector : impl_->reflectors) reflector->start();
+  impl_->planner->start();
+  impl_->regions->start();
+  impl_->regions->queue().add({kSyncWork, {"", "local"}});
+  if (impl_->options.leader_election) {
+    impl_->elector->start();
+  } else {
+    impl_->lead();
+  }
+  impl_->started = true;
+  return ok();
+}
+
+void Operator::stop() {
+  std::lock_guard lock(impl_->stop_mutex);
+  if (impl_->stopped || !impl_->world) return;
+  impl_->stopped = true;
+  const auto drain = impl_->options.drain;
+  for (auto* controller : {impl_->targets.get(), impl_->schedules.get(), impl_->regions.get()}) controller->stop(drain);
+  impl_->planner->stop();
+  impl_->region_reconciler->stop();
+  impl_->queries->stop();
+  impl_->calendars->stop();
+  impl_->constraints->stop();
+  impl_->notifier.reset();
+  impl_->events->stop(std::chrono::milliseconds(2'000));
+  for (const auto& reflector : impl_->reflectors) reflector->request_stop();
+  for (const auto& reflector : impl_->reflectors) reflector->join();
+  for (auto& [name, link] : impl_->world->links.all()) {
+    if (link.cluster) link.cluster->stop();
+  }
+  // Only now has all guarded work ended, so the lease may go to the next one at once.
+  impl_->elector->stop(impl_->leading);
+  if (impl_->server) impl_->server->stop(std::chrono::milliseconds(1'000));
+}
+
+bool Operator::ready() const {
+  return impl_->started && impl_->caches_synced() &&
+         (!impl_->options.leader_election || !impl_->elector->leader().empty());
+}
+
+bool Operator::leading() const { return impl_->leading; }
+
+std::uint16_t Operator::port() const { return impl_->server ? impl_->server->port() : 0; }
+
+bool Operator::wait_settled(std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  impl_->planner->poke();
+  const auto quiet = [this] {
+    for (auto* controller : {impl_->targets.get(), impl_->schedules.get(), impl_->regions.get()}) {
+      const runtime::QueueStats stats = controller->queue().stats();
+      if (stats.depth + stats.processing > 0) return false;
+    }
+    return impl_->planner->idle();
+  };
+  std::mutex mutex;
+  std::condition_variable_any pause;
+  std::unique_lock lock(mutex);
+  int quiet_looks = 0;
+  while (std::chrono::steady_clock::now() < deadline) {
+    quiet_looks = quiet() ? quiet_looks + 1 : 0;
+    if (quiet_looks == 3) return true;
+    pause.wait_for(lock, std::chrono::milliseconds(5));
+  }
+  return false;
+}
+
+}  // namespace headroom::controllers

@@ -1,0 +1,337 @@
+#include "operator/controllers/planner.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <unordered_set>
+
+#include "operator/base/log.h"
+#include "operator/base/time_zone.h"
+#include "operator/controllers/engine.h"
+#include "operator/controllers/region_access.h"
+#include "operator/controllers/schedule_compiler.h"
+#include "operator/plan/baseline.h"
+#include "operator/plan/rules.h"
+
+namespace headroom::controllers {
+namespace {
+
+/// Caches may miss what no watch tells (a zone file, a rule's cool-down); a plan is never older than this.
+constexpr absl::Duration kLongestSilence = absl::Minutes(10);
+/// Changes that arrive together (a relist, a thousand readiness updates) share one plan.
+constexpr std::chrono::milliseconds kDebounce{5}, kSwarmDebounce{200};
+/// How far ahead risks are looked for; see planning.md.
+constexpr absl::Duration kRiskHorizon = absl::Hours(24);
+/// Risks lean on quota and node figures that move slowly; they are not judged anew with every readiness update.
+constexpr absl::Duration kRiskInterval = absl::Seconds(5);
+
+bool same_decision(const plan::Decision& a, const plan::Decision& b) {
+  return a.active == b.active && a.frozen == b.frozen && a.size == b.size && a.min == b.min && a.max == b.max &&
+         a.capped_by_max == b.capped_by_max && a.capped_by_region == b.capped_by_region &&
+         a.awaiting_approval == b.awaiting_approval && a.baseline_zero == b.baseline_zero &&
+         a.decided_by == b.decided_by && a.reasons == b.reasons;
+}
+
+bool same_risks(const std::vector<plan::Risk>& a, const std::vector<plan::Risk>& b) {
+  return std::ranges::equal(a, b, [](const plan::Risk& x, const plan::Risk& y) {
+    return x.target == y.target && x.schedule == y.schedule && x.occurrence == y.occurrence && x.phase == y.phase &&
+           x.reason == y.reason && x.message == y.message;
+  });
+}
+
+/// One target of a plan in the making: its spec, and the views that decide() borrows from.
+struct Gathered {
+  std::shared_ptr<const api::ScaleTarget> target;
+  EngineView view;
+};
+
+void earlier(std::optional<absl::Time>& earliest, std::optional<absl::Time> candidate) {
+  if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
+}
+
+}  // namespace
+
+struct Planner::Impl {
+  Impl(World& world_in, PlannerSources sources_in, PlannerListeners listeners_in)
+      : world(world_in), sources(sources_in), listeners(std::move(listeners_in)), compiler(sources_in.calendars) {}
+
+  World& world;
+  PlannerSources sources;
+  PlannerListeners listeners;
+
+  // The planner's thread only.
+  ScheduleCompiler compiler;
+  std::map<api::ObjectKey, std::string> schedule_faces;  ///< what was last told about a schedule, to tell changes
+  absl::Time risks_at = absl::InfinitePast();
+
+  mutable std::mutex mutex;
+  std::condition_variable_any wake;
+  bool poked = true;                         ///< the first plan is made at once
+  SteadyTime answer_by = SteadyTime::min();  ///< of the poke that is waiting
+  std::uint64_t pokes = 1, answered = 0;
+  std::jthread thread;
+
+  void poke_within(std::chrono::milliseconds delay);
+  void run(std::stop_token stop);
+  std::optional<absl::Time> plan_once();
+  plan::TargetObservation observe(const api::ScaleTarget& target, const EngineView& view, absl::Time now,
+                                  std::optional<absl::Time>& next_look);
+  void keep_leads(const PlanSnapshot& snapshot, absl::Time now);
+  void tell(const PlanSnapshot* before, const PlanSnapshot& after);
+  void judge_risks(PlanSnapshot snapshot, const plan::DecideInput& input, const std::vector<Gathered>& gathered,
+                   absl::Time now);
+};
+
+void Planner::Impl::poke_within(std::chrono::milliseconds delay) {
+  std::lock_guard lock(mutex);
+  const SteadyTime by = world.clock.steady_now() + delay;
+  answer_by = poked ? std::min(answer_by, by) : by;
+  poked = true;
+  ++pokes;
+  wake.notify_all();
+}
+
+void Planner::Impl::run(std::stop_token stop) {
+  std::optional<absl::Time> next;
+  while (!stop.stop_requested()) {
+    std::uint64_t seen = 0;
+    {
+      std::unique_lock lock(mutex);
+      const absl::Time now = world.clock.wall_now();
+      const absl::Time deadline = std::min(next.value_or(absl::InfiniteFuture()), now + kLongestSilence);
+      world.clock.wait_until(lock, wake, deadline, stop, [this] { return poked; });
+      if (stop.stop_requested()) return;
+      if (!poked && world.clock.wall_now() < deadline) continue;
+      // A boundary does not wait; everything else gives its neighbours a moment to arrive.
+      while (poked && world.clock.steady_now() < answer_by && world.clock.wall_now() < deadline) {
+        wake.wait_for(lock, stop, kDebounce, [] { return false; });
+        if (stop.stop_requested()) return;
+      }
+      poked = false;
+      seen = pokes;
+    }
+    next = plan_once();
+    std::lock_guard lock(mutex);
+    answered = seen;
+  }
+}
+
+plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, const EngineView& view, absl::Time now,
+                                               std::optional<absl::Time>& next_look) {
+  plan::TargetObservation seen = observation_of(target, view);
+  plan::RuleSamples samples;
+  for (const api::ScaleRule& rule : target.spec.rules) {
+    samples[rule.name] = sources.queries.ask(target.spec.region, rule.query).value;
+  }
+  if (target.spec.read_replica.lag_guard && target.spec.role == api::Role::ReadReplica) {
+    seen.lag_seconds = sources.queries.ask(target.spec.region, target.spec.read_replica.lag_guard->query).value;
+  }
+  world.records.update(target, [&](TargetRecord& record) {
+    api::ScaleTargetStatus& status = record.status;
+    seen.started_leads = status.started_leads;
+    seen.warm_up = status.warm_up;
+    seen.approved_size = status.approved_size;
+    if (!target.spec.rules.empty() && seen.originals) {
+      plan::RuleStep step = plan::step_rules(target.spec, seen.originals->min, status.rules, samples, now);
+      status.rules = std::move(step.progress);
+      seen.rule_size = status.rules.size;
+      seen.rule_text = std::move(step.text);
+      earlier(next_look, step.next_look);
+    }
+    if (target.spec.replicas.learn) {
+      const bool overridden = seen.in_force.has_value();
+      if (view.known && seen.current) {
+        plan::sample_baseline(status.samples, *seen.current, overridden, now, *target.spec.replicas.learn);
+      }
+      if (const auto learned = plan::learned_baseline(status.samples, *target.spec.replicas.learn)) {
+        seen.learned_baseline = learned->size;
+        seen.baseline_uncertain = learned->uncertain;
+      } else {
+        seen.baseline_uncertain = true;
+      }
+    }
+  });
+  return seen;
+}
+
+std::optional<absl::Time> Planner::Impl::plan_once() {
+  const absl::Time now = world.clock.wall_now();
+  std::optional<absl::Time> next_look;
+  auto snapshot = std::make_shared<PlanSnapshot>();
+  snapshot->at = now;
+  snapshot->targets = world.targets->list();
+  std::erase_if(snapshot->targets, [](const auto& target) { return target->meta.deleted.has_value(); });
+  std::ranges::sort(snapshot->targets, {}, [](const auto& target) { return target->meta.key(); });
+
+  std::vector<std::shared_ptr<const plan::CompiledSchedule>> compiled;
+  for (const auto& schedule : world.schedules->list()) {
+    if (schedule->meta.deleted) continue;
+    ScheduleCompilation compilation = compiler.compile(*schedule, now);
+    if (compilation.compiled) {
+      compiled.push_back(compilation.compiled);
+      earlier(next_look, compilation.compiled->window_to - absl::Hours(24));
+    }
+    snapshot->schedules.emplace(schedule->meta.key(), std::move(compilation));
+  }
+  compiler.keep_only(snapshot->schedules);
+  std::ranges::sort(compiled, {}, [](const auto& schedule) { return schedule->key; });
+
+  const auto region_objects = world.regions->list();
+  std::map<std::string, const api::Region*> regions_by_name;
+  for (const auto& region : region_objects) regions_by_name[region->meta.name] = region.get();
+  const std::map<std::string, RegionLink> links = world.links.all();
+  std::vector<plan::DecideRegion> regions;
+  for (const auto& [name, region] : regions_by_name) {
+    const auto link = links.find(name);
+    const bool connected = link != links.end() && link->second.cluster;
+    regions.push_back({name, &region->spec, link == links.end() || link->second.healthy,
+                       connected && link->second.cluster->health().reachable,
+                       link == links.end() ? std::map<std::string, Quantity>{} : link->second.used_elsewhere});
+  }
+
+  std::vector<Gathered> gathered(snapshot->targets.size());
+  std::vector<plan::DecideTarget> targets(snapshot->targets.size());
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const auto& target = snapshot->targets[i];
+    const auto link = links.find(target->spec.region);
+    Cluster* cluster = link == links.end() ? nullptr : link->second.cluster.get();
+    gathered[i] = {target, view_engine(*target, cluster, world.options)};
+    targets[i].key = target->meta.key();
+    targets[i].labels = target->meta.labels;
+    targets[i].spec = &target->spec;
+    targets[i].observed = observe(*target, gathered[i].view, now, next_look);
+    const auto region = regions_by_name.find(target->spec.region);
+    targets[i].observed.region_refused =
+        refusal_of(world, *target, region == regions_by_name.end() ? nullptr : region->second);
+    snapshot->index.emplace(targets[i].key, i);
+    snapshot->by_object.emplace(api::ObjectKey{target->meta.ns, target->spec.target_ref.name}, i);
+    if (gathered[i].view.known && gathered[i].view.key.name != target->spec.target_ref.name) {
+      snapshot->by_object.emplace(gathered[i].view.key, i);
+    }
+  }
+
+  const plan::DecideInput input{now, targets, compiled, regions};
+  snapshot->result = plan::decide(input);
+  const std::shared_ptr<const PlanSnapshot> before = world.plan();
+  if (before) snapshot->risks = before->risks;
+  keep_leads(*snapshot, now);
+  world.publish(snapshot);
+  tell(before.get(), *snapshot);
+  if (now - risks_at >= kRiskInterval || now < risks_at) judge_risks(*snapshot, input, gathered, now);
+
+  earlier(next_look, snapshot->result.next_transition);
+  return next_look;
+}
+
+void Planner::Impl::keep_leads(const PlanSnapshot& snapshot, absl::Time now) {
+  // A lead is over with its phase; without this, one entry a phase would pile up for ever.
+  std::set<std::tuple<std::string, std::string, std::string>> alive;
+  for (const auto& [key, compilation] : snapshot.schedules) {
+    if (!compilation.compiled) continue;
+    for (const plan::CompiledOccurrence& occurrence : compilation.compiled->occurrences) {
+      for (const plan::PhaseInterval& interval : occurrence.intervals) {
+        if (interval.to <= now) continue;
+        alive.emplace(key.to_string(), occurrence.name, compilation.compiled->spec.phases[interval.phase].name);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < snapshot.targets.size(); ++i) {
+    const plan::Decision& decision = snapshot.result.decisions[i];
+    world.records.update(*snapshot.targets[i], [&](TargetRecord& record) {
+      auto& leads = record.status.started_leads;
+      std::erase_if(leads, [&](const api::StartedLead& lead) {
+        return !alive.contains({lead.schedule, lead.occurrence, lead.phase});
+      });
+      leads.insert(leads.end(), decision.leads_begun.begin(), decision.leads_begun.end());
+    });
+  }
+}
+
+void Planner::Impl::tell(const PlanSnapshot* before, const PlanSnapshot& after) {
+  for (std::size_t i = 0; i < after.targets.size(); ++i) {
+    const plan::Decision& decision = after.result.decisions[i];
+    const plan::Decision* former = before ? before->decision(decision.target) : nullptr;
+    if (!former || !same_decision(*former, decision)) listeners.target_changed(decision.target);
+  }
+  std::map<api::ObjectKey, std::string> faces;
+  for (const auto& [key, compilation] : after.schedules) {
+    std::string& face = faces[key];
+    absl::StrAppend(&face, compilation.problem_reason, "|", compilation.problem, "|");
+    if (compilation.compiled) absl::StrAppend(&face, reinterpret_cast<std::uintptr_t>(compilation.compiled.get()), "|");
+  }
+  for (const plan::Decision& decision : after.result.decisions) {
+    for (const plan::Contribution& contribution : decision.contributions) {
+      absl::StrAppend(&faces[contribution.schedule], decision.target.to_string(), contribution.occurrence,
+                      contribution.phase, contribution.size, contribution.leading ? "L" : "", ";");
+    }
+  }
+  for (const auto& [key, face] : faces) {
+    const auto former = schedule_faces.find(key);
+    if (former == schedule_faces.end() || former->second != face) listeners.schedule_changed(key);
+  }
+  schedule_faces = std::move(faces);
+  for (const auto& [region, use] : after.result.planned_use) {
+    const bool same =
+        before && before->result.planned_use.contains(region) && before->result.planned_use.at(region) == use;
+    if (!same) listeners.region_changed(region);
+  }
+}
+
+void Planner::Impl::judge_risks(PlanSnapshot snapshot, const plan::DecideInput& input,
+                                const std::vector<Gathered>& gathered, absl::Time now) {
+  risks_at = now;
+  std::vector<plan::TargetConstraints> constraints(gathered.size());
+  for (std::size_t i = 0; i < gathered.size(); ++i) {
+    const plan::Decision& decision = snapshot.result.decisions[i];
+    const bool soon = decision.next_transition && *decision.next_transition < now + kRiskHorizon;
+    if (!soon && !decision.active) continue;
+    constraints[i] =
+        sources.constraints.constraints(*gathered[i].target, gathered[i].view.pod_requests, gathered[i].view.selector);
+    const auto link = world.links.get(gathered[i].target->spec.region);
+    constraints[i].region_healthy = link && link->healthy;
+    constraints[i].region_reachable = link && link->cluster && link->cluster->health().reachable;
+    constraints[i].rival = std::ranges::any_of(
+        gathered[i].view.obstacles, [](const Obstacle& obstacle) { return obstacle.reason == "RivalScaler"; });
+    constraints[i].lag_frozen = decision.frozen && input.targets[i].observed.lag_seconds.has_value();
+  }
+  std::vector<plan::Risk> risks = plan::assess_risks(input, snapshot.result, constraints);
+  if (same_risks(risks, snapshot.risks)) return;
+  std::set<api::ObjectKey> touched;
+  for (const auto* list : {&risks, &snapshot.risks}) {
+    for (const plan::Risk& risk : *list) touched.insert(risk.schedule);
+  }
+  auto published = std::make_shared<PlanSnapshot>(std::move(snapshot));
+  published->risks = std::move(risks);
+  world.publish(published);
+  for (const api::ObjectKey& schedule : touched) listeners.schedule_changed(schedule);
+}
+
+Planner::Planner(World& world, PlannerSources sources, PlannerListeners listeners)
+    : impl_(std::make_unique<Impl>(world, sources, std::move(listeners))) {}
+
+Planner::~Planner() { stop(); }
+
+void Planner::start() {
+  impl_->thread = std::jthread([this](std::stop_token stop) { impl_->run(std::move(stop)); });
+}
+
+void Planner::stop() {
+  if (!impl_->thread.joinable()) return;
+  impl_->thread.request_stop();
+  impl_->thread.join();
+}
+
+void Planner::poke() { impl_->poke_within(kDebounce); }
+
+void Planner::poke_soon() { impl_->poke_within(kSwarmDebounce); }
+
+bool Planner::idle() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->answered == impl_->pokes;
+}
+
+}  // namespace headroom::controllers

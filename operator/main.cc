@@ -1,0 +1,55 @@
+// headroom-operator: reads its options, starts one controllers::Operator, waits for a signal, stops it.
+#include <csignal>
+#include <cstdio>
+#include <random>
+
+#include "operator/base/clock.h"
+#include "operator/base/log.h"
+#include "operator/controllers/command_line.h"
+#include "operator/controllers/operator.h"
+#include "operator/kube/cpprest_transport.h"
+
+namespace {
+
+/// Blocks until one of the signals that end a process arrives; they are blocked in every thread.
+int wait_for_signal(const sigset_t& signals) {
+  int received = 0;
+  sigwait(&signals, &received);
+  return received;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using headroom::controllers::CommandLine;
+  using headroom::controllers::Operator;
+
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGINT, SIGTERM}) sigaddset(&signals, number);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);  // a peer that closes while we write is an error code, not the end of the process
+
+  auto parsed = headroom::controllers::parse_command_line(argc, argv);
+  if (!parsed) {
+    std::fprintf(stderr, "headroom-operator: %s\n", parsed.error().message.c_str());
+    return 2;
+  }
+  CommandLine line = std::move(parsed).value();
+  if (line.print_and_exit) {
+    std::fputs(line.print_and_exit->c_str(), stdout);
+    return 0;
+  }
+  headroom::log::configure(line.log_level, line.log_format);
+  headroom::kube::initialise_http(4);
+
+  Operator instance(std::move(line.options), std::move(line.home), *line.clock);
+  if (const auto started = instance.start(); !started) {
+    headroom::log::error("start failed", {{"error", started.error().message}});
+    return 1;
+  }
+  const int signal = wait_for_signal(signals);
+  headroom::log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  instance.stop();
+  return 0;
+}
