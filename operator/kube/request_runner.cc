@@ -70,7 +70,8 @@ void RequestRunner::observe(Method method, int status, SteadyTime started) const
 }
 
 Result<Response> RequestRunner::attempt(const Request& request, Purpose purpose, const std::stop_token& stop) {
-  BOOST_OUTCOME_TRY(slot, in_flight_.acquire(limits_.request_timeout, stop));
+  const Result<InFlight::Slot> slot = in_flight_.acquire(limits_.request_timeout, stop);
+  if (!slot) return slot.error();
   BOOST_OUTCOME_TRYV(wait_for_turn(stop));
   // Last: whatever was waited for, the lease must hold now.
   if (purpose == Purpose::Write && gate_) {
