@@ -20,6 +20,9 @@ ARROWS = {
     "operator/status": {"operator/base", "operator/net", "operator/runtime"},
     "operator/controllers": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                              "operator/kube", "operator/runtime"},
+    # The operator's composition root: knows everything, is known by nobody.
+    "operator/app": {"operator/base", "operator/api", "operator/plan", "operator/kube", "operator/runtime",
+                     "operator/net", "operator/status", "operator/controllers"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                      "operator/kube"},
 }

@@ -12,10 +12,10 @@
 #include "operator/controllers/options.h"
 #include "operator/kube/config.h"
 
-namespace headroom::controllers {
+namespace headroom::app {
 
 struct CommandLine {
-  OperatorOptions options;
+  controllers::OperatorOptions options;
   kube::ClusterConfig home;
   std::unique_ptr<Clock> clock;
   log::Level log_level = log::Level::Info;
@@ -31,10 +31,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv);
 ///   allowedFields: [{group, resource, path}]
 ///   allowedExec: [command]
 /// Unknown keys are errors: a misspelt receiver would otherwise be silence on the festival night.
-Status read_configuration(std::string_view yaml, OperatorOptions& options);
+Status read_configuration(std::string_view yaml, controllers::OperatorOptions& options);
 
 /// "2026-11-04T18:00:00Z@7200,2026-11-05T00:00:00Z@600": wall instants in ascending order, each with the speed from
 /// there on. Only the demonstration and tests replay a calendar.
-Result<std::vector<ClockSegment>> parse_clock_segments(std::string_view text);
+Result<std::vector<ClockSegment>> parse_clock_segments(const std::string& text);
 
-}  // namespace headroom::controllers
+}  // namespace headroom::app

@@ -1,4 +1,4 @@
-#include "operator/controllers/command_line.h"
+#include "operator/app/command_line.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -13,8 +13,12 @@
 
 #include "operator/base/duration.h"
 
-namespace headroom::controllers {
+namespace headroom::app {
 namespace {
+
+using controllers::AllowedField;
+using controllers::OperatorOptions;
+using controllers::Receiver;
 
 constexpr std::size_t kMaxConfigurationBytes = 1 << 20;
 
@@ -27,7 +31,7 @@ std::string make_identity() {
                       absl::Hex(entropy(), absl::kZeroPad8));
 }
 
-Result<std::string> read_file(const std::string& path, std::string_view flag) {
+Result<std::string> read_file(const std::string& path, const std::string& flag) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return invalid(absl::StrCat(flag, ": cannot read ", path, ": check that it exists and is readable"));
   std::string text(kMaxConfigurationBytes + 1, '\0');
@@ -125,10 +129,10 @@ Status read_configuration(std::string_view yaml, OperatorOptions& options) {
   }
 }
 
-Result<std::vector<ClockSegment>> parse_clock_segments(std::string_view text) {
+Result<std::vector<ClockSegment>> parse_clock_segments(const std::string& text) {
   std::vector<ClockSegment> segments;
-  for (const std::string_view part : absl::StrSplit(text, ',')) {
-    const std::pair<std::string_view, std::string_view> halves = absl::StrSplit(part, absl::MaxSplits('@', 1));
+  for (const std::string& part : std::vector<std::string>(absl::StrSplit(text, ','))) {
+    const std::pair<std::string, std::string> halves = absl::StrSplit(part, absl::MaxSplits('@', 1));
     const auto instant = parse_rfc3339(halves.first);
     double speed = 0;
     if (!instant || !absl::SimpleAtod(halves.second, &speed) || !(speed > 0) || speed > 1e6) {
@@ -232,4 +236,4 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   return line;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::app

@@ -12,11 +12,11 @@
 #include "operator/kube/client.h"
 #include "operator/kube/config.h"
 
-namespace headroom::controllers {
+namespace headroom::app {
 
 class Operator {
  public:
-  Operator(OperatorOptions options, kube::ClusterConfig home, const Clock& clock);
+  Operator(controllers::OperatorOptions options, kube::ClusterConfig home, const Clock& clock);
   ~Operator();
 
   /// Serves health and metrics, fills caches, competes for the lease, and reconciles while it holds it. Returns when
@@ -37,4 +37,4 @@ class Operator {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace headroom::controllers
+}  // namespace headroom::app

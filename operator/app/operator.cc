@@ -1,4 +1,4 @@
-#include "operator/controllers/operator.h"
+#include "operator/app/operator.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -25,9 +25,23 @@
 #include "operator/runtime/reflector.h"
 #include "operator/status/health_endpoints.h"
 
-namespace headroom::controllers {
+namespace headroom::app {
 namespace {
 
+using controllers::CalendarWatch;
+using controllers::Cluster;
+using controllers::ConstraintWatch;
+using controllers::kScaleWork;
+using controllers::Notifier;
+using controllers::OperatorOptions;
+using controllers::Planner;
+using controllers::PlannerListeners;
+using controllers::PlannerSources;
+using controllers::QueryPool;
+using controllers::RegionReconciler;
+using controllers::ScheduleReconciler;
+using controllers::TargetReconciler;
+using controllers::World;
 using runtime::Priority;
 using runtime::WorkKey;
 
@@ -210,7 +224,7 @@ Status Operator::Impl::build() {
   queries = std::make_unique<QueryPool>(*world, [this] { planner->poke_soon(); });
   calendars = std::make_unique<CalendarWatch>(*world, replan);
   constraints = std::make_unique<ConstraintWatch>(*world);
-  notifier = make_notifier(options.receivers, clock, metrics);
+  notifier = controllers::make_notifier(options.receivers, clock, metrics);
   target_reconciler = std::make_unique<TargetReconciler>(*world, replan);
   schedule_reconciler = std::make_unique<ScheduleReconciler>(*world, *notifier, replan);
   region_reconciler = std::make_unique<RegionReconciler>(
@@ -284,7 +298,11 @@ net::HttpHandler Operator::Impl::endpoints() {
          return !options.leader_election || !elector->leader().empty() ? std::string()
                                                                        : std::string("no leader is known yet");
        }}};
-  return status::health_and_metrics(std::move(health), metrics);
+  return [this, serve = status::health_and_metrics(std::move(health), metrics)](const net::HttpRequest& request) {
+    metrics.set("headroom_clock_timestamp_seconds", "The wall clock that plans are made by", {},
+                absl::ToDoubleSeconds(clock.wall_now() - absl::UnixEpoch()));
+    return serve(request);
+  };
 }
 
 void Operator::Impl::lead() {
@@ -388,4 +406,4 @@ bool Operator::wait_settled(std::chrono::milliseconds timeout) {
   return false;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::app

@@ -3,10 +3,10 @@
 #include <cstdio>
 #include <random>
 
+#include "operator/app/command_line.h"
+#include "operator/app/operator.h"
 #include "operator/base/clock.h"
 #include "operator/base/log.h"
-#include "operator/controllers/command_line.h"
-#include "operator/controllers/operator.h"
 #include "operator/kube/cpprest_transport.h"
 
 namespace {
@@ -21,8 +21,8 @@ int wait_for_signal(const sigset_t& signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  using headroom::controllers::CommandLine;
-  using headroom::controllers::Operator;
+  using headroom::app::CommandLine;
+  using headroom::app::Operator;
 
   sigset_t signals;
   sigemptyset(&signals);
@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);  // a peer that closes while we write is an error code, not the end of the process
 
-  auto parsed = headroom::controllers::parse_command_line(argc, argv);
+  auto parsed = headroom::app::parse_command_line(argc, argv);
   if (!parsed) {
     std::fprintf(stderr, "headroom-operator: %s\n", parsed.error().message.c_str());
     return 2;
