@@ -13,6 +13,7 @@
 
 namespace headroom::runtime {
 
+/// The object that an event is about.
 struct EventSubject {
   std::string api_version, kind;
   api::ObjectKey key;
@@ -31,15 +32,19 @@ struct EventText {
 class EventRecorder {
  public:
   virtual ~EventRecorder() = default;
+  /// Never blocks on the network; thread-safe.
   virtual void record(const EventSubject& subject, const EventText& text) = 0;
 };
 
 /// Writes on a thread of its own through `writer`. Events about cluster-scoped objects go to namespace default.
+/// `instance` names this process (the pod). `clock` and `metrics` outlive the recorder.
+/// Counts: headroom_events_total{written=event|series}, headroom_events_dropped_total{reason=overflow|failed}.
 class ApiEventRecorder final : public EventRecorder {
  public:
   ApiEventRecorder(std::shared_ptr<kube::Writer> writer, std::string instance, const Clock& clock, Metrics& metrics);
   ~ApiEventRecorder() override;
   void record(const EventSubject& subject, const EventText& text) override;
+  /// Writes what waits, for `drain` at most; what is recorded from now on is dropped. Final.
   void stop(std::chrono::milliseconds drain);
 
  private:

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "operator/base/clock.h"
 #include "operator/base/result.h"
@@ -20,9 +21,15 @@
 namespace headroom::runtime {
 
 struct ElectionOptions {
-  std::string ns, name, identity;  ///< identity: host name and a random part
+  std::string ns, name, identity;  ///< identity: host name and a random part (make_identity)
+  /// lease : renew_deadline is how much faster a standby's clock may run than the leader's; the difference is the time
+  /// that work under way has to end. `lease` is written in whole seconds, rounded up.
   std::chrono::milliseconds lease{15'000}, renew_deadline{10'000}, retry{2'000};
 };
+/// InvalidArgument unless lease > renew_deadline > 1.2 × retry > 0 and nothing is empty: client-go's rules.
+Status check_election_options(const ElectionOptions& options);
+/// "<host>_<16 hex digits>": two processes on one host, or two lives of one pod, are different candidates.
+std::string make_identity(const std::string& host, std::uint64_t random);
 
 /// The Lease as last read.
 struct LeaseRecord {
@@ -73,23 +80,33 @@ struct ElectionStep {
   std::vector<ElectionOutput> outputs;
 };
 
+/// One step of the election; pure.
+///
+/// Leading ends, whatever the input, at `valid_from + renew_deadline`, and is never regained: a process that lost ends.
+/// A standby takes over what names no holder or itself at once, and what names another only after it saw no change of
+/// the record for the duration that the record promises, counted from the answer. A Lease that vanished is treated as
+/// unchanged by who had seen it; who deletes a Lease by hand breaks this promise towards a process that never saw it.
 ElectionStep elect(const ElectionState& state, const ElectionInput& input, SteadyTime now,
                    const ElectionOptions& options);
 
 class LeaderElector {
  public:
-  /// `on_leading` runs once, on the elector's thread; `on_lost` must end the process at once.
+  /// `on_leading` runs once, on the thread that also renews: it must return within seconds. `on_lost` runs once, on
+  /// any thread of the elector, and must end the process at once. `client` is the elector's own: no write gate (which
+  /// asks this elector), no queue behind other requests. Options must pass check_election_options().
   LeaderElector(std::shared_ptr<kube::Client> client, ElectionOptions options, const Clock& clock,
                 std::function<void()> on_leading, std::function<void()> on_lost, std::uint64_t seed);
   ~LeaderElector();
 
   void start();
-  /// Stops renewing; with `release` gives the Lease back, which is safe only once all guarded work has ended.
+  /// Stops renewing, holds_lease() is false from now on and on_lost is not called any more; with `release` gives the
+  /// Lease back, which is safe only once all guarded work has ended. Takes max(1 s, renew_deadline / 2) at most.
   void stop(bool release);
   /// True while our lease certainly holds on the monotonic clock, with the renew deadline as the bound. Lock-free.
   bool holds_lease() const;
   /// Healthy unless leading without having renewed in time.
   bool healthy() const;
+  /// The holder as last seen; empty when there is none or nothing was read yet.
   std::string leader() const;
 
  private:

@@ -42,17 +42,17 @@ std::unique_ptr<ObjectSink> store_sink(std::shared_ptr<Store<T>> store,
 
 struct ReflectorOptions {
   kube::ResourceType type;
-  std::string ns;              ///< empty: all namespaces
+  std::string ns;  ///< empty: all namespaces
   std::string label_selector, field_selector;
   bool metadata_only = false;
-  Backoff backoff;             ///< 800 ms to 30 s
+  Backoff backoff;  ///< 800 ms to 30 s
   std::chrono::seconds watch_timeout{290};
   int page_size = 500;
 };
 
 struct ReflectorHealth {
   bool synced = false;
-  bool stale = false;                       ///< not connected now; the store holds what was last seen
+  bool stale = false;  ///< not connected now; the store holds what was last seen
   std::optional<SteadyTime> last_contact;
   std::string last_error;
 };

@@ -43,9 +43,18 @@ class Store {
 
   // --- writer side: the owning reflector only ---
 
+  struct Versioned {
+    std::string resource_version;
+    Ptr value;  ///< null when unknown
+  };
+  Versioned get_versioned(const api::ObjectKey& key) const {
+    std::shared_lock lock(mutex_);
+    const auto it = objects_.find(key);
+    return it == objects_.end() ? Versioned{} : it->second;
+  }
   void apply(const api::ObjectKey& key, std::string resource_version, Ptr value) {
     std::unique_lock lock(mutex_);
-    objects_.insert_or_assign(key, Entry{std::move(resource_version), std::move(value)});
+    objects_.insert_or_assign(key, Versioned{std::move(resource_version), std::move(value)});
   }
   bool remove(const api::ObjectKey& key) {
     std::unique_lock lock(mutex_);
@@ -59,29 +68,26 @@ class Store {
   /// Replaces everything; returns the keys that were added, changed or vanished.
   std::vector<api::ObjectKey> replace(std::vector<Listed> all) {
     std::vector<api::ObjectKey> changed;
-    std::unordered_map<api::ObjectKey, Entry> next;
+    std::unordered_map<api::ObjectKey, Versioned> next;
     next.reserve(all.size());
     std::unique_lock lock(mutex_);
     for (Listed& listed : all) {
       const auto it = objects_.find(listed.key);
       if (it == objects_.end() || it->second.resource_version != listed.resource_version) changed.push_back(listed.key);
-      next.insert_or_assign(std::move(listed.key), Entry{std::move(listed.resource_version), std::move(listed.value)});
+      next.insert_or_assign(std::move(listed.key),
+                            Versioned{std::move(listed.resource_version), std::move(listed.value)});
     }
     for (const auto& [key, entry] : objects_) {
       if (!next.contains(key)) changed.push_back(key);
     }
-    objects_ = std::move(next);
+    objects_.swap(next);  // the former objects die after the lock is given back
     synced_.store(true, std::memory_order_release);
     return changed;
   }
 
  private:
-  struct Entry {
-    std::string resource_version;
-    Ptr value;
-  };
   mutable std::shared_mutex mutex_;
-  std::unordered_map<api::ObjectKey, Entry> objects_;
+  std::unordered_map<api::ObjectKey, Versioned> objects_;
   std::atomic<bool> synced_{false};
 };
 
