@@ -87,6 +87,23 @@ struct PlanSnapshot {
   }
 };
 
+/// The latest plan, handed from the planner to everyone else.
+class LatestPlan {
+ public:
+  std::shared_ptr<const PlanSnapshot> get() const {
+    std::lock_guard lock(mutex_);
+    return plan_;
+  }
+  void set(std::shared_ptr<const PlanSnapshot> snapshot) {
+    std::lock_guard lock(mutex_);
+    plan_ = std::move(snapshot);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<const PlanSnapshot> plan_;
+};
+
 /// Answers of PromQL queries, polled in the background. Absent: empty, stale, NaN or the server is away.
 class QuerySource {
  public:
@@ -134,19 +151,16 @@ struct World {
   std::shared_ptr<runtime::Store<api::FestivalSchedule>> schedules;
   RegionLinks links;
   TargetRecords records;
+  /// Labels of the home cluster's namespaces, by {"", name}. Watched (by the region controller) only while a Region
+  /// admits namespaces by label; such a Region is connected only once they are known.
+  std::shared_ptr<runtime::Store<std::map<std::string, std::string>>> namespace_labels =
+      std::make_shared<runtime::Store<std::map<std::string, std::string>>>();
 
-  std::shared_ptr<const PlanSnapshot> plan() const {
-    std::lock_guard lock(plan_mutex_);
-    return plan_;
-  }
-  void publish(std::shared_ptr<const PlanSnapshot> snapshot) {
-    std::lock_guard lock(plan_mutex_);
-    plan_ = std::move(snapshot);
-  }
+  LatestPlan latest_plan;
 
- private:
-  mutable std::mutex plan_mutex_;
-  std::shared_ptr<const PlanSnapshot> plan_;
+  /// Null before the first plan.
+  std::shared_ptr<const PlanSnapshot> plan() const { return latest_plan.get(); }
+  void publish(std::shared_ptr<const PlanSnapshot> snapshot) { latest_plan.set(std::move(snapshot)); }
 };
 
 }  // namespace headroom::controllers

@@ -1,0 +1,42 @@
+// A bound on how long one piece of work with a region may take. A client retries on its own for as long as it sees fit;
+// one region's slow server must not hold a worker that other regions need.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+
+#include "operator/base/result.h"
+
+namespace headroom::controllers {
+
+/// What a single exchange with a region may take: see Deadline.
+inline constexpr std::chrono::milliseconds kRegionPatience{5'000};
+
+/// A stop token that fires when `parent` does or when `patience` (monotonic) has passed. Lives on one thread's stack;
+/// the token may go to any.
+class Deadline {
+ public:
+  Deadline(std::chrono::milliseconds patience, const std::stop_token& parent);
+  ~Deadline();
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+  std::stop_token token() const { return source_.get_token(); }
+  /// The failure as its reader should see it: what this deadline cancelled was a Timeout.
+  Error judge(Error error) const;
+
+ private:
+  const std::chrono::milliseconds patience_;
+  const std::stop_token parent_;
+  std::stop_source source_;
+  std::stop_callback<std::function<void()>> follow_parent_;
+  std::mutex mutex_;
+  std::condition_variable_any over_;
+  std::jthread timer_;
+};
+
+}  // namespace headroom::controllers
