@@ -1,7 +1,11 @@
-// One HTTP(S) server for reviews, metrics, health and status (Boost.Beast; its headers stay in the .cc).
+// One HTTP(S) server for reviews, metrics, health and status (Boost.Beast; its headers stay in the .cc files).
+//
+// HTTP/1.0 and 1.1, keep-alive and pipelining; TLS 1.2 and 1.3. Each thread runs its own event loop; a connection
+// lives on one of them from its first byte to its last, so requests share no locks.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -13,10 +17,13 @@
 
 namespace headroom::net {
 
+/// `target` is the path with its query, as sent; `authorization` and `content_type` are empty where not sent.
 struct HttpRequest {
   std::string method, target, body, content_type, authorization;
 };
 
+/// The server adds Content-Length, Date and Connection; `headers` holds what else the client should see. Line breaks
+/// in header values become blanks.
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
@@ -24,26 +31,39 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-/// Called on the server's threads; must be thread-safe and must not block for long.
+/// Called on the server's threads; must be thread-safe and must not block for long: the other connections of its
+/// thread wait. An exception is logged and answered with 500.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
 struct ServerOptions {
   std::string address = "0.0.0.0";
   std::uint16_t port = 0;  ///< 0: any free one
   int threads = 1;
-  std::size_t max_body = 8u << 20;
+  std::size_t max_body = 8u << 20;  ///< bytes of one body; 413 beyond
+  /// Bytes of all bodies that are being received at one time; 503 beyond. Bounds the memory that clients can take.
+  std::size_t max_bodies = 256u << 20;
   std::chrono::milliseconds idle_timeout{95'000};  ///< above the 90 s after which the API server drops idle connections
-  std::chrono::milliseconds request_timeout{10'000};  ///< from the first byte of a request to the last
-  int max_connections = 2000;
-  std::string certificate_pem, key_pem;  ///< both empty: plain HTTP
+  /// From the first byte of a request to the last; also for the TLS handshake and for writing a response.
+  std::chrono::milliseconds request_timeout{10'000};
+  int max_connections = 2000;            ///< more are accepted and closed at once
+  std::string certificate_pem, key_pem;  ///< both empty: plain HTTP; the certificate with its chain, leaf first
 };
 
 class HttpServer {
  public:
+  /// Listens before it returns. InvalidArgument for an address, a certificate or a key that cannot be used,
+  /// Unavailable when the port is taken; the message names which.
   static Result<std::unique_ptr<HttpServer>> start(ServerOptions options, HttpHandler handler);
-  virtual ~HttpServer() = default;
+  virtual ~HttpServer() = default;  ///< stops without draining
   virtual std::uint16_t port() const = 0;
-  /// No new connections, `Connection: close` on the ones that are open, then ends; `drain` bounds it.
+
+  /// New handshakes use this pair; connections that are open keep theirs. On an error the former pair stays. Only for
+  /// a server that was started with a certificate. Any thread.
+  virtual Status use_certificate(const std::string& certificate_pem, const std::string& key_pem) = 0;
+
+  /// No new connections, `Connection: close` on the ones that are open, then ends; `drain` bounds it. Connections that
+  /// stay idle are closed after min(1 s, drain / 2), so that busy clients get their `Connection: close` instead of
+  /// a closed socket under a request that they have just sent. Any thread but the server's own; later calls do nothing.
   virtual void stop(std::chrono::milliseconds drain) = 0;
 };
 

@@ -1,0 +1,281 @@
+#include "operator/net/connection.h"
+
+#include <absl/time/clock.h>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <exception>
+#include <optional>
+#include <type_traits>
+
+#include "operator/base/log.h"
+#include "operator/net/http_message.h"
+
+namespace headroom::net {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using TlsStream = asio::ssl::stream<Socket>;
+
+constexpr std::size_t kReadSize = 16 * 1024;  // one TLS record
+constexpr std::uint32_t kMaxHeader = 16 * 1024;
+// A connection keeps its buffers between requests, up to this size each: two thousand idle ones stay small.
+constexpr std::size_t kKeptBuffer = 64 * 1024;
+// How long a client that was told "Connection: close" may take to close. Closing first, with bytes of its unread, would
+// reset the connection, and the client might lose our answer.
+constexpr std::chrono::milliseconds kLinger{1000};
+
+HttpResponse plain_answer(http::status status, std::string body) {
+  HttpResponse response;
+  response.status = static_cast<int>(status);
+  response.body = std::move(body) + "\n";
+  return response;
+}
+
+HttpResponse answer_to_malformed(const error_code& problem) {
+  if (problem == http::error::body_limit) return plain_answer(http::status::payload_too_large, "the body is too large");
+  if (problem == http::error::header_limit) {
+    return plain_answer(http::status::request_header_fields_too_large, "the headers are too large");
+  }
+  return plain_answer(http::status::bad_request, "malformed HTTP request: " + problem.message());
+}
+
+void clear_but_keep(std::string& buffer) {
+  buffer.clear();
+  if (buffer.capacity() > kKeptBuffer) buffer.shrink_to_fit();
+}
+
+// At any time exactly one operation is pending, whose completion holds the connection alive: handshake, read, write,
+// or the discarding read at the end. A closed socket ends it, and with it the connection.
+template <class Stream>
+class StreamConnection final : public Connection, public std::enable_shared_from_this<StreamConnection<Stream>> {
+ public:
+  StreamConnection(Loop& loop, Stream stream) : loop_(loop), state_(loop.state), stream_(std::move(stream)) {
+    loop_.connections.insert(this);
+  }
+  ~StreamConnection() override {
+    release_body();
+    loop_.connections.erase(this);
+    --loop_.load;
+    state_.leave();
+  }
+  StreamConnection(const StreamConnection&) = delete;
+  StreamConnection& operator=(const StreamConnection&) = delete;
+
+  void start() {
+    allow(state_.options.request_timeout);
+    if constexpr (kTls) {
+      stream_.async_handshake(TlsStream::server, [self = this->shared_from_this()](error_code failed) {
+        if (!failed) self->await_request();
+      });
+    } else {
+      await_request();
+    }
+  }
+
+  void expire(SteadyTime now) override {
+    const bool quiet = idle_ && state_.draining && now >= idle_since_ + state_.quiet.load();
+    if (quiet || now >= deadline_) abandon();
+  }
+
+  void abandon() override {
+    error_code ignored;
+    socket().close(ignored);
+  }
+
+ private:
+  static constexpr bool kTls = std::is_same_v<Stream, TlsStream>;
+
+  // Below TLS, where there is any.
+  Socket& socket() {
+    if constexpr (kTls) {
+      return stream_.next_layer();
+    } else {
+      return stream_;
+    }
+  }
+
+  void allow(std::chrono::milliseconds time) { deadline_ = std::chrono::steady_clock::now() + time; }
+
+  void await_request() {
+    clear_but_keep(request_.body);
+    clear_but_keep(output_);
+    parser_.emplace();
+    parser_->eager(true);
+    parser_->header_limit(kMaxHeader);
+    parser_->body_limit(state_.options.max_body);
+    parser_->get().body() = std::move(request_.body);
+    continued_ = false;
+    if (buffer_.size() > 0) {  // the client did not wait for our answer
+      allow(state_.options.request_timeout);
+      return parse();
+    }
+    idle_ = true;
+    idle_since_ = std::chrono::steady_clock::now();
+    deadline_ = idle_since_ + state_.options.idle_timeout;
+    read();
+  }
+
+  void read() {
+    const auto space = buffer_.prepare(kReadSize);
+    stream_.async_read_some(space, [self = this->shared_from_this()](error_code failed, std::size_t bytes) {
+      if (failed) return;
+      if (self->idle_) {
+        self->idle_ = false;
+        self->allow(self->state_.options.request_timeout);
+      }
+      self->buffer_.commit(bytes);
+      self->parse();
+    });
+  }
+
+  void parse() {
+    while (!parser_->is_done() && buffer_.size() > 0) {
+      error_code problem;
+      buffer_.consume(parser_->put(buffer_.data(), problem));
+      if (problem == http::error::need_more) break;
+      if (problem) return reply(answer_to_malformed(problem), false);
+    }
+    if (parser_->is_done()) return answer();
+    if (!hold_body(parser_->get().body().size())) {
+      return reply(plain_answer(http::status::service_unavailable, "too many large requests at one time"), false);
+    }
+    if (parser_->is_header_done() && !continued_ && boost::beast::iequals(field(http::field::expect), "100-continue")) {
+      return ask_to_continue();
+    }
+    read();
+  }
+
+  void ask_to_continue() {
+    continued_ = true;
+    static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+    asio::async_write(stream_, asio::buffer(kContinue),
+                      [self = this->shared_from_this()](error_code failed, std::size_t) {
+                        if (!failed) self->read();
+                      });
+  }
+
+  void answer() {
+    auto& message = parser_->get();
+    if (message.version() >= 11 && message.count(http::field::host) != 1) {
+      return reply(plain_answer(http::status::bad_request, "malformed HTTP request: one Host header is needed"), false);
+    }
+    const auto text = [](boost::beast::string_view view) { return std::string_view(view.data(), view.size()); };
+    request_.method = text(message.method_string());
+    request_.target = text(message.target());
+    request_.content_type = text(field(http::field::content_type));
+    request_.authorization = text(field(http::field::authorization));
+    request_.body = std::move(message.body());
+    // HTTP/1.0 has keep-alive only as an extension that nobody needs here.
+    const bool keep_alive = message.version() >= 11 && parser_->keep_alive();
+    reply(handle(), keep_alive);
+  }
+
+  HttpResponse handle() {
+    try {
+      return state_.handler(request_);
+    } catch (const std::exception& failure) {
+      log::error("an HTTP handler failed", {{"target", request_.target}, {"reason", failure.what()}});
+      return plain_answer(http::status::internal_server_error, "internal error");
+    }
+  }
+
+  void reply(const HttpResponse& response, bool keep_alive) {
+    release_body();
+    keep_alive = keep_alive && !state_.draining;
+    append_response(output_, response, {keep_alive, parser_->get().method() == http::verb::head, absl::Now()});
+    allow(state_.options.request_timeout);
+    asio::async_write(stream_, asio::buffer(output_),
+                      [self = this->shared_from_this(), keep_alive](error_code failed, std::size_t) {
+                        if (failed) return;
+                        if (keep_alive) return self->await_request();
+                        self->finish();
+                      });
+  }
+
+  // Says goodbye, then waits for the client to do the same.
+  void finish() {
+    allow(kLinger);
+    if constexpr (kTls) {
+      stream_.async_shutdown([self = this->shared_from_this()](error_code) { self->send_end(); });
+    } else {
+      send_end();
+    }
+  }
+
+  void send_end() {
+    error_code failed;
+    socket().shutdown(Socket::shutdown_send, failed);
+    if (!failed) discard();
+  }
+
+  void discard() {
+    buffer_.clear();
+    socket().async_read_some(buffer_.prepare(kReadSize),
+                             [self = this->shared_from_this()](error_code failed, std::size_t) {
+                               if (!failed) self->discard();
+                             });
+  }
+
+  boost::beast::string_view field(http::field name) const {
+    const auto& message = parser_->get();
+    const auto found = message.find(name);
+    return found == message.end() ? boost::beast::string_view() : found->value();
+  }
+
+  // False when the bodies of all connections together have become too large.
+  bool hold_body(std::size_t bytes) {
+    const std::size_t added = bytes - std::exchange(held_, bytes);
+    return (state_.bodies += added) <= state_.options.max_bodies;
+  }
+  void release_body() { state_.bodies -= std::exchange(held_, 0); }
+
+  Loop& loop_;
+  ServerState& state_;
+  Stream stream_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<http::request_parser<http::string_body>> parser_;
+  HttpRequest request_;
+  std::string output_;
+  std::size_t held_ = 0;  // of state_.bodies
+  bool idle_ = false;     // between requests
+  bool continued_ = false;
+  SteadyTime idle_since_, deadline_;
+};
+
+}  // namespace
+
+bool ServerState::enter() {
+  const std::lock_guard guard(mutex_);
+  if (connections_ >= options.max_connections) return false;
+  ++connections_;
+  return true;
+}
+
+void ServerState::leave() {
+  const std::lock_guard guard(mutex_);
+  if (--connections_ == 0) emptied_.notify_all();
+}
+
+void ServerState::wait_until_empty(SteadyTime deadline) {
+  std::unique_lock lock(mutex_);
+  emptied_.wait_until(lock, deadline, [this] { return connections_ == 0; });
+}
+
+void serve(Loop& loop, Socket socket, std::shared_ptr<asio::ssl::context> tls) {
+  error_code ignored;
+  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+  if (tls == nullptr) {
+    std::make_shared<StreamConnection<Socket>>(loop, std::move(socket))->start();
+  } else {
+    std::make_shared<StreamConnection<TlsStream>>(loop, TlsStream(std::move(socket), *tls))->start();
+  }
+}
+
+}  // namespace headroom::net
