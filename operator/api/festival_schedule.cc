@@ -83,7 +83,7 @@ Demand read_demand(const JsonReader& reader) {
   if (const std::optional<Quantity> multiplier = reader.quantity("multiplier")) {
     demand.type = Demand::Type::Multiplier;
     demand.multiplier = *multiplier;
-    if (*multiplier < Quantity()) reader.fail("multiplier", "must not be negative");
+    if (*multiplier <= Quantity()) reader.fail("multiplier", "must be above 0; replicas: 0 asks for none");
   }
   if (reader.has("add")) {
     demand.type = Demand::Type::Add;
