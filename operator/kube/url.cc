@@ -55,6 +55,8 @@ Error refuse(std::string_view text, const std::string& why) {
 
 }  // namespace
 
+bool is_ip_address(const std::string& host) { return is_ip(AF_INET, host) || is_ip(AF_INET6, host); }
+
 std::string percent_encode(std::string_view text) {
   constexpr char kDigits[] = "0123456789ABCDEF";
   std::string out;

@@ -11,6 +11,9 @@ namespace headroom::kube {
 /// Everything but the unreserved characters of RFC 3986 §2.3 becomes %XX.
 std::string percent_encode(std::string_view text);
 
+/// An IPv4 or IPv6 address, without brackets.
+bool is_ip_address(const std::string& host);
+
 /// A query string that grows by one parameter at a time.
 class Query {
  public:
