@@ -1,33 +1,19 @@
 // headroom-operator: reads its options, starts one controllers::Operator, waits for a signal, stops it.
 #include <csignal>
 #include <cstdio>
-#include <random>
 
 #include "operator/app/command_line.h"
 #include "operator/app/operator.h"
 #include "operator/base/clock.h"
 #include "operator/base/log.h"
 #include "operator/kube/cpprest_transport.h"
-
-namespace {
-
-/// Blocks until one of the signals that end a process arrives; they are blocked in every thread.
-int wait_for_signal(const sigset_t& signals) {
-  int received = 0;
-  sigwait(&signals, &received);
-  return received;
-}
-
-}  // namespace
+#include "operator/runtime/manager.h"
 
 int main(int argc, char** argv) {
   using headroom::app::CommandLine;
   using headroom::app::Operator;
 
-  sigset_t signals;
-  sigemptyset(&signals);
-  for (const int number : {SIGINT, SIGTERM}) sigaddset(&signals, number);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const headroom::runtime::TerminationSignals signals;
   std::signal(SIGPIPE, SIG_IGN);  // a peer that closes while we write is an error code, not the end of the process
 
   auto parsed = headroom::app::parse_command_line(argc, argv);
@@ -48,8 +34,8 @@ int main(int argc, char** argv) {
     headroom::log::error("start failed", {{"error", started.error().message}});
     return 1;
   }
-  const int signal = wait_for_signal(signals);
-  headroom::log::info("stopping", {{"signal", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
+  signals.wait();
+  headroom::log::info("stopping");
   instance.stop();
   return 0;
 }

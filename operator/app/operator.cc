@@ -22,6 +22,7 @@
 #include "operator/kube/cpprest_transport.h"
 #include "operator/runtime/controller.h"
 #include "operator/runtime/leader_election.h"
+#include "operator/runtime/manager.h"
 #include "operator/runtime/reflector.h"
 #include "operator/status/health_endpoints.h"
 
@@ -73,7 +74,7 @@ std::size_t face_of(const api::ObjectMeta& meta) {
 
 struct Operator::Impl {
   Impl(OperatorOptions options_in, kube::ClusterConfig home_in, const Clock& clock_in)
-      : options(std::move(options_in)), home_config(std::move(home_in)), clock(clock_in) {}
+      : options(std::move(options_in)), home_config(std::move(home_in)), clock(clock_in), manager(clock_in) {}
 
   OperatorOptions options;
   kube::ClusterConfig home_config;
@@ -97,12 +98,14 @@ struct Operator::Impl {
   std::unique_ptr<runtime::Controller> targets, schedules, regions;
   std::unique_ptr<net::HttpServer> server;
 
+  runtime::Manager manager;
   std::atomic<bool> leading{false}, started{false};
-  std::mutex stop_mutex;
-  bool stopped = false;
 
   Result<std::shared_ptr<kube::Client>> make_client(const kube::ClusterConfig& config, bool gated);
   Status build();
+  void add_components();
+  Status start_server();
+  void stop_caches();
   template <class T>
   void watch(const kube::ResourceType& type, std::shared_ptr<runtime::Store<T>> store,
              Result<T> (*decode)(const nlohmann::json&), std::function<void(const api::ObjectKey&)> changed);
@@ -330,50 +333,77 @@ Operator::Operator(OperatorOptions options, kube::ClusterConfig home, const Cloc
 
 Operator::~Operator() { stop(); }
 
+Status Operator::Impl::start_server() {
+  net::ServerOptions server_options;
+  server_options.address = options.listen_address;
+  server_options.port = options.listen_port;
+  BOOST_OUTCOME_TRY(listening, net::HttpServer::start(server_options, endpoints()));
+  server = std::move(listening);
+  log::info("serving health and metrics", {{"port", std::to_string(server->port())}});
+  return ok();
+}
+
+void Operator::Impl::stop_caches() {
+  for (const auto& reflector : reflectors) reflector->request_stop();
+  for (const auto& reflector : reflectors) reflector->join();
+  for (const auto& [name, link] : world->links.all()) {
+    if (link.cluster) link.cluster->stop();
+  }
+}
+
+void Operator::Impl::add_components() {
+  using std::chrono::milliseconds;
+  const auto started = [](auto action) {
+    return [action] {
+      action();
+      return ok();
+    };
+  };
+  manager.add({"server", [this] { return start_server(); }, [this](milliseconds left) { server->stop(left); }});
+  manager.add({"caches", started([this] {
+                 for (const auto& reflector : reflectors) reflector->start();
+               }),
+               [this](milliseconds) { stop_caches(); }});
+  manager.add({"events", started([] {}), [this](milliseconds left) { events->stop(left); }});
+  // After the controllers in stopping order: only when all guarded work has ended may the lease go to the next one.
+  manager.add({"election", started([this] {
+                 if (options.leader_election) {
+                   elector->start();
+                 } else {
+                   lead();
+                 }
+               }),
+               [this](milliseconds) { elector->stop(leading); }});
+  manager.add({"sources", started([] {}), [this](milliseconds) {
+                 queries->stop();
+                 calendars->stop();
+                 constraints->stop();
+                 notifier.reset();
+               }});
+  manager.add({"planner", started([this] { planner->start(); }), [this](milliseconds) { planner->stop(); }});
+  manager.add({"regions", started([this] {
+                 regions->start();
+                 regions->queue().add({kSyncWork, {"", "local"}});
+               }),
+               [this](milliseconds left) {
+                 regions->stop(left);
+                 region_reconciler->stop();
+               }});
+  manager.add({"controllers", started([] {}), [this](milliseconds left) {
+                 targets->stop(left);
+                 schedules->stop(left);
+               }});
+}
+
 Status Operator::start() {
   BOOST_OUTCOME_TRYV(impl_->build());
-  net::ServerOptions server_options;
-  server_options.address = impl_->options.listen_address;
-  server_options.port = impl_->options.listen_port;
-  BOOST_OUTCOME_TRY(server, net::HttpServer::start(server_options, impl_->endpoints()));
-  impl_->server = std::move(server);
-  log::info("serving health and metrics", {{"port", std::to_string(impl_->server->port())}});
-
-  for (const auto& reflector : impl_->reflectors) reflector->start();
-  impl_->planner->start();
-  impl_->regions->start();
-  impl_->regions->queue().add({kSyncWork, {"", "local"}});
-  if (impl_->options.leader_election) {
-    impl_->elector->start();
-  } else {
-    impl_->lead();
-  }
+  impl_->add_components();
+  BOOST_OUTCOME_TRYV(impl_->manager.start(impl_->options.drain));
   impl_->started = true;
   return ok();
 }
 
-void Operator::stop() {
-  std::lock_guard lock(impl_->stop_mutex);
-  if (impl_->stopped || !impl_->world) return;
-  impl_->stopped = true;
-  const auto drain = impl_->options.drain;
-  for (auto* controller : {impl_->targets.get(), impl_->schedules.get(), impl_->regions.get()}) controller->stop(drain);
-  impl_->planner->stop();
-  impl_->region_reconciler->stop();
-  impl_->queries->stop();
-  impl_->calendars->stop();
-  impl_->constraints->stop();
-  impl_->notifier.reset();
-  impl_->events->stop(std::chrono::milliseconds(2'000));
-  for (const auto& reflector : impl_->reflectors) reflector->request_stop();
-  for (const auto& reflector : impl_->reflectors) reflector->join();
-  for (auto& [name, link] : impl_->world->links.all()) {
-    if (link.cluster) link.cluster->stop();
-  }
-  // Only now has all guarded work ended, so the lease may go to the next one at once.
-  impl_->elector->stop(impl_->leading);
-  if (impl_->server) impl_->server->stop(std::chrono::milliseconds(1'000));
-}
+void Operator::stop() { impl_->manager.stop(impl_->options.drain); }
 
 bool Operator::ready() const {
   return impl_->started && impl_->caches_synced() &&
