@@ -1,0 +1,3 @@
+module headroom.dev/tests/bench
+
+go 1.26.0

@@ -1,0 +1,76 @@
+// The patchloop is the peer that Headroom is measured against: it sets spec.minReplicas of every
+// HorizontalPodAutoscaler of a namespace once, as fast as a given number of connections allow, and does nothing else.
+// It prints {"count", "seconds", "perSecond"}; connections are opened before the time starts.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"headroom.dev/tests/bench/apiserver"
+)
+
+func main() {
+	flags := apiserver.AddFlags()
+	namespace := flag.String("namespace", "", "namespace of the HorizontalPodAutoscalers")
+	minReplicas := flag.Int("min-replicas", 0, "value to write")
+	limit := flag.Duration("limit", 2*time.Minute, "after which the program gives up")
+	flag.Parse()
+	log.SetFlags(0)
+	log.SetPrefix("patchloop: ")
+
+	ctx, cancel := context.WithTimeout(context.Background(), *limit)
+	defer cancel()
+	if err := run(ctx, flags, *namespace, *minReplicas); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context, flags *apiserver.Flags, namespace string, minReplicas int) error {
+	client, err := flags.Connect()
+	if err != nil {
+		return err
+	}
+	path := "/apis/autoscaling/v2/namespaces/" + namespace + "/horizontalpodautoscalers"
+	var list struct {
+		Items []struct {
+			Metadata struct {
+				Name string `json:"name"`
+			} `json:"metadata"`
+		} `json:"items"`
+	}
+	if err := client.Get(ctx, path, &list); err != nil {
+		return err
+	}
+	if len(list.Items) == 0 {
+		return fmt.Errorf("no HorizontalPodAutoscaler in namespace %q", namespace)
+	}
+	if err := openConnections(ctx, flags, client); err != nil {
+		return err
+	}
+
+	patch := fmt.Appendf(nil, `{"spec":{"minReplicas":%d}}`, minReplicas)
+	begun := time.Now()
+	err = flags.Parallel(ctx, len(list.Items), func(ctx context.Context, i int) error {
+		return client.MergePatch(ctx, path+"/"+list.Items[i].Metadata.Name, patch)
+	})
+	if err != nil {
+		return err
+	}
+	seconds := time.Since(begun).Seconds()
+	return json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"count": len(list.Items), "seconds": seconds, "perSecond": float64(len(list.Items)) / seconds,
+	})
+}
+
+// openConnections makes requests until each goroutine had to have a connection of its own.
+func openConnections(ctx context.Context, flags *apiserver.Flags, client *apiserver.Client) error {
+	return flags.Parallel(ctx, flags.Connections*4, func(ctx context.Context, _ int) error {
+		return client.Get(ctx, "/version", nil)
+	})
+}
