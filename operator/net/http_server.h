@@ -45,8 +45,8 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout{95'000};  ///< above the 90 s after which the API server drops idle connections
   /// From the first byte of a request to the last; also for the TLS handshake and for writing a response.
   std::chrono::milliseconds request_timeout{10'000};
-  int max_connections = 2000;            ///< more are accepted and closed at once
-  std::string certificate_pem, key_pem;  ///< both empty: plain HTTP; the certificate with its chain, leaf first
+  int max_connections = 2000;                ///< more are accepted and closed at once
+  std::string certificate_pem{}, key_pem{};  ///< both empty: plain HTTP; the certificate with its chain, leaf first
 };
 
 class HttpServer {

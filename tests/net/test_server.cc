@@ -1,0 +1,25 @@
+#include "tests/net/test_server.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace headroom::net {
+
+std::unique_ptr<HttpServer> start_server(ServerOptions options, HttpHandler handler) {
+  options.address = "127.0.0.1";
+  auto server = HttpServer::start(std::move(options), std::move(handler));
+  if (!server) {
+    std::fprintf(stderr, "%s\n", server.error().message.c_str());
+    std::abort();
+  }
+  return std::move(server).value();
+}
+
+HttpResponse echo(const HttpRequest& request) {
+  HttpResponse response;
+  response.body = request.method + "\n" + request.target + "\n" + request.content_type + "\n" + request.authorization +
+                  "\n" + request.body;
+  return response;
+}
+
+}  // namespace headroom::net
