@@ -1,6 +1,6 @@
-// iCalendar text → the days or instants of events (RFC 5545: DTSTART as DATE, UTC or with TZID, RRULE, EXDATE, RDATE,
-// RECURRENCE-ID, STATUS:CANCELLED). Bounded in bytes, components and dates, because calendars come from elsewhere.
-// Pure; parse off the reconcile path.
+// iCalendar text → the days or instants of events (RFC 5545: DTSTART as DATE, UTC, floating or with TZID, VTIMEZONE,
+// RRULE, EXDATE, RDATE, RECURRENCE-ID, STATUS:CANCELLED). Bounded in bytes, components and dates, because calendars
+// come from elsewhere. Pure, thread-safe; parse off the reconcile path.
 #pragma once
 
 #include <absl/time/civil_time.h>
@@ -31,10 +31,14 @@ struct CalendarBounds {
   RecurrenceBounds recurrence;
 };
 
+/// Loads an IANA zone by name. The empty name asks for the zone of events that name none (floating times), which is
+/// the schedule's own; a loader that refuses it makes such events an error.
 using ZoneLoader = std::function<Result<absl::TimeZone>(const std::string& name)>;
 
-/// Events whose SUMMARY equals `summary` (all when empty), ascending, without cancelled ones, exceptions applied.
-/// Fails as a whole when anything in the text is not understood: half a calendar must not shrink a festival.
+/// Events whose SUMMARY equals `summary` (all when empty), ascending, without cancelled ones, exceptions applied. Only
+/// the day on which an event starts counts, not how long it lasts. A TZID that is no IANA zone is taken from the
+/// calendar's own VTIMEZONE.
+/// Fails as a whole when anything that bears on dates is not understood: half a calendar must not shrink a festival.
 Result<std::vector<CalendarEvent>> parse_calendar(std::string_view text, const std::string& summary,
                                                   const CalendarBounds& bounds, const ZoneLoader& zones);
 

@@ -22,20 +22,20 @@ namespace headroom::plan {
 
 /// What is known of a target besides its spec. Everything that must survive a restart comes from its status.
 struct TargetObservation {
-  std::optional<api::Originals> originals;     ///< absent: the workload has not been seen; no decision is made
+  std::optional<api::Originals> originals;  ///< absent: the workload has not been seen; no decision is made
   std::optional<int> current, ready;
-  std::optional<int> in_force;                 ///< the size last written by us; absent while nothing is overridden
-  std::optional<absl::Time> in_force_since;    ///< when in_force last changed (ramps count periods from here)
-  std::string decided_by_schedule;             ///< schedule whose contribution was in force, for suspend: Hold
-  std::optional<int> learned_baseline;         ///< set when spec.replicas.learn has enough samples
+  std::optional<int> in_force;               ///< the size last written by us; absent while nothing is overridden
+  std::optional<absl::Time> in_force_since;  ///< when in_force last changed (ramps count periods from here)
+  std::string decided_by_schedule;           ///< schedule whose contribution was in force, for suspend: Hold
+  std::optional<int> learned_baseline;       ///< set when spec.replicas.learn has enough samples
   bool baseline_uncertain = false;
-  std::optional<int> rule_size;                ///< what rules have stepped to
-  std::string rule_text;                       ///< "queue-depth: 2500 above 1000 for 5m, +10"
-  std::optional<double> lag_seconds;           ///< ReadReplica lag guard's answer
+  std::optional<int> rule_size;       ///< what rules have stepped to
+  std::string rule_text;              ///< "queue-depth: 2500 above 1000 for 5m, +10"
+  std::optional<double> lag_seconds;  ///< ReadReplica lag guard's answer
   std::vector<api::StartedLead> started_leads;
   std::vector<api::WarmUpSamples> warm_up;
-  std::optional<int> approved_size;            ///< Manual scale-down: what a person approved
-  std::optional<std::string> region_refused;   ///< the region may not hold this target: why
+  std::optional<int> approved_size;           ///< Manual scale-down: what a person approved
+  std::optional<std::string> region_refused;  ///< the region may not hold this target: why
 };
 
 struct DecideTarget {
@@ -71,10 +71,10 @@ struct Decision {
   int min = 0, max = 0;  ///< bounds to write: HPA minReplicas and maxReplicas; equal to size for other engines
   int wanted = 0;        ///< the size before caps, for "capped from"
   bool capped_by_max = false, capped_by_region = false, awaiting_approval = false;
-  bool baseline_zero = false;     ///< a multiplier of a baseline of 0: use add or replicas
-  std::string decided_by;         ///< as ScaleTargetStatus::decided_by
+  bool baseline_zero = false;  ///< a multiplier of a baseline of 0: use add or replicas
+  std::string decided_by;      ///< as ScaleTargetStatus::decided_by
   std::vector<api::Reason> reasons;
-  std::vector<Contribution> contributions;  ///< all that spoke, the winner first
+  std::vector<Contribution> contributions;    ///< all that spoke, the winner first
   std::vector<api::StartedLead> leads_begun;  ///< leads that `now` has reached and that were not started before
   std::optional<absl::Time> next_transition;  ///< when this decision can next change by itself
 };
@@ -91,8 +91,8 @@ struct CyclicFollow {
 };
 
 struct DecideResult {
-  std::vector<Decision> decisions;  ///< in the order of the targets; a target without originals gets active=false
-  std::vector<CyclicFollow> cycles; ///< their members are decided without `follow`
+  std::vector<Decision> decisions;   ///< in the order of the targets; a target without originals gets active=false
+  std::vector<CyclicFollow> cycles;  ///< their members are decided without `follow`
   std::map<std::string, std::map<std::string, Quantity>> planned_use;  ///< region → dimension → sum
   std::optional<absl::Time> next_transition;
 };

@@ -18,12 +18,15 @@ using RuleSamples = std::map<std::string, std::optional<double>>;
 
 struct RuleStep {
   api::RuleProgress progress;
-  std::string text;                    ///< what stepped last and why, for the explanation
-  std::optional<absl::Time> next_look; ///< when a `for` or cool-down that is running ends
+  std::string text;                     ///< what stepped last and why, for the explanation
+  std::optional<absl::Time> next_look;  ///< when a `for` or cool-down that is running ends
 };
 
-/// One evaluation. Any rule may raise; the size falls only when every rule with `below` agrees. Never leaves
-/// [spec.replicas.min, spec.replicas.max]; starts from `original`.
+/// One evaluation. A rule's bound is crossed at the bound itself (lag ≥ `above`, lag ≤ `below`); it steps once that has
+/// lasted for `for`, then not again until its cool-down has passed. Any rule may raise, the largest step counts; the
+/// size falls only when every rule with `below` agrees and no rule stands above, by the smallest of their steps. An
+/// absent answer starts the wait for falling anew. Never leaves [spec.replicas.min, spec.replicas.max]; starts from
+/// `original`.
 RuleStep step_rules(const api::ScaleTargetSpec& spec, int original, const api::RuleProgress& before,
                     const RuleSamples& samples, absl::Time now);
 
