@@ -30,6 +30,7 @@ void KeySchedule::add(const WorkKey& key, Priority priority, SteadyTime now) {
 }
 
 void KeySchedule::add_at(const WorkKey& key, SteadyTime deadline, Priority priority, SteadyTime now) {
+  promote_due(now);  // a deadline that has come must not swallow this later one
   deadline = std::min(deadline, now + kFarthestDeadline);
   if (deadline <= now) return add(key, priority, now);
   auto& [stored, entry] = *entries_.try_emplace(key).first;
@@ -99,7 +100,8 @@ std::optional<SteadyTime> KeySchedule::next_deadline() const {
   return std::get<SteadyTime>(*deadlines_.begin());
 }
 
-QueueStats KeySchedule::stats(SteadyTime now) const {
+QueueStats KeySchedule::stats(SteadyTime now) {
+  promote_due(now);
   QueueStats stats;
   stats.depth = static_cast<std::int64_t>(high_.size() + low_.size());
   stats.adds = adds_;

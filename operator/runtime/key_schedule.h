@@ -46,7 +46,8 @@ class KeySchedule {
 
   bool has_ready() const { return !high_.empty() || !low_.empty(); }
   std::optional<SteadyTime> next_deadline() const;
-  QueueStats stats(SteadyTime now) const;
+  /// `retries` is the caller's.
+  QueueStats stats(SteadyTime now);
 
  private:
   using Ready = std::map<std::uint64_t, const WorkKey*>;  ///< by order of arrival

@@ -212,7 +212,7 @@ struct Reflector::Impl {
     }
     // The same failure again is no news: a server that is away for an hour gets one line, not hundreds.
     if (news) {
-      log::warning("reflector has lost its server and retries",
+      log::warning("list or watch was interrupted and will be tried again",
                    {{"resource", options.type.to_string()}, {"verb", verb}, {"reason", error.message}});
     }
   }
