@@ -1,5 +1,6 @@
-// `/healthz`, `/readyz` and `/metrics` as one handler for net::HttpServer. Health ignores API-server outages (a restart
-// would not mend them); readiness is made of named checks. Thread-safe.
+// `/healthz`, `/readyz` and `/metrics` as one handler for net::HttpServer, with the answers that Kubernetes' own
+// components give. Health ignores API-server outages (a restart would not mend them); readiness is made of named
+// checks. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -12,14 +13,18 @@
 
 namespace headroom::status {
 
-/// Empty when fine, else what is wrong.
+/// Empty when fine, else what is wrong. Called for every request, on the server's threads: it must answer at once,
+/// from memory.
 using Check = std::function<std::string()>;
 
+/// Named checks of `/healthz` and `/readyz`. Both begin with "ping", which is there by itself and always fine.
 struct HealthOptions {
   std::vector<std::pair<std::string, Check>> live, ready;
 };
 
-/// `?verbose` lists each check; a single one answers under `/readyz/<name>`.
+/// 200 "ok" when every check is fine, else 500 with the list. `?verbose` lists each check in any case; a single one
+/// answers under `/readyz/<name>`. `/metrics` is Prometheus' text format. GET and HEAD only (405), other paths 404.
+/// `metrics` outlives the handler.
 net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metrics& metrics);
 
 }  // namespace headroom::status
