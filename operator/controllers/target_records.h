@@ -39,6 +39,11 @@ class TargetRecords {
     std::lock_guard lock(mutex_);
     return record_of(target);
   }
+  /// A process that becomes the leader starts from what the former leader stored.
+  void clear() {
+    std::lock_guard lock(mutex_);
+    records_.clear();
+  }
   void forget(const api::ObjectKey& key) {
     std::lock_guard lock(mutex_);
     records_.erase(key);
