@@ -18,7 +18,9 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 std::string quoted(std::string_view text) {
   constexpr std::size_t kLongestQuote = 64;
-  return "\"" + std::string(text.substr(0, kLongestQuote)) + "\"";
+  std::string quote(1, '"');
+  quote += text.substr(0, kLongestQuote);
+  return quote += '"';
 }
 
 // Reads digits off the front; nothing when there are none. A number above `most` reads as most + 1.

@@ -14,11 +14,7 @@ std::string written(const HttpResponse& response, bool keep_alive = true, bool w
 }
 
 TEST(HttpMessage, writes_a_whole_response) {
-  HttpResponse response;
-  response.status = 429;
-  response.content_type = "application/json";
-  response.body = "{}";
-  response.headers = {{"Retry-After", "1"}};
+  const HttpResponse response{429, "application/json", "{}", {{"Retry-After", "1"}}};
   EXPECT_EQ(written(response),
             "HTTP/1.1 429 Too Many Requests\r\n"
             "Date: Sat, 07 Nov 2026 18:30:00 GMT\r\n"
