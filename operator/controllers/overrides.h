@@ -24,14 +24,18 @@ struct Size {
 struct OriginalRecord {
   std::string uid;  ///< of the annotated object
   Size original;
-  Size written;                ///< what Headroom last wrote or is about to write
-  std::optional<Size> former;  ///< what it wrote before that: a crash between the two patches leaves this standing
-  absl::Time written_at;
-  std::string target;  ///< "ns/name" of the ScaleTarget
+  Size written;  ///< what Headroom last wrote or is about to write
+  /// What stood before `written`, where annotation and size are two patches: a crash between them leaves it standing.
+  std::optional<Size> former;
+  absl::Time written_at;  ///< when written.min last changed; whole seconds
+  std::string target;     ///< "ns/name" of the ScaleTarget
   bool operator==(const OriginalRecord&) const = default;
 };
 
+/// One line of JSON, the same for equal records.
 std::string to_annotation(const OriginalRecord& record);
+/// Ignores fields it does not know. InvalidArgument says what is wrong and what to do: a record that cannot be read
+/// must never make an inflated size pass for the original.
 Result<OriginalRecord> record_from_annotation(const std::string& text);
 
 /// What is known about an object's size and who holds it.
@@ -39,31 +43,41 @@ struct SizeObservation {
   std::string uid;
   Size now;
   std::optional<OriginalRecord> annotation;
-  std::optional<api::Originals> status_originals;  ///< fall-back when the annotation was stripped
+  // What the ScaleTarget's status says; the fall-back when the annotation was stripped.
+  std::optional<api::Originals> status_originals;
   std::optional<int> status_in_force;
+  std::optional<absl::Time> status_since;  ///< of status_in_force
+  std::optional<int> status_max;           ///< the maximum last written, for objects that have one
   std::string other_manager;
 };
 
-/// The originals and what is ours, after foreign edits are taken into account (design rules in api.md):
-/// a value that is neither the original nor ours becomes the new original; a copy of an object restored elsewhere
-/// (other uid, but the value we wrote) keeps the annotation's originals; any other new uid gets fresh ones.
+/// The originals and what is ours, after foreign edits are taken into account (design rules in api.md). Minimum and
+/// maximum are judged each by itself, so that a new maximum never makes our minimum pass for an original. A value that
+/// is neither the original nor ours becomes the new original; the original found again while we hold is somebody
+/// putting it back. A copy of an object restored elsewhere (other uid, but the value we wrote) keeps the annotation's
+/// originals; any other new uid gets fresh ones.
 struct Ownership {
   Size original;
   bool held = false;  ///< an override of ours is recorded
   Size written;       ///< meaningful while held
-  absl::Time written_at;
+  absl::Time written_at = absl::UnixEpoch();
   bool foreign_edit = false;  ///< the present value is not what we wrote
   bool new_original = false;  ///< and it replaces the original
 };
 Ownership resolve_ownership(const SizeObservation& observation);
 
-/// Whether to write over a foreign edit now. Raising is retried with back-off up to once a minute for as long as the
-/// phase lasts; lowering at most three times.
+/// Whether to write over a foreign edit now.
 struct ContestVerdict {
-  std::optional<api::Contest> contest;  ///< the new state; absent: nobody contests
+  /// The new state, to be kept once the write has landed; absent: nobody contests. `times` 0: somebody gave a new
+  /// original, which is no contest yet.
+  std::optional<api::Contest> contest;
   bool may_write = true;
-  std::optional<absl::Duration> retry_in;
+  std::optional<absl::Duration> retry_in;  ///< when to judge again, by itself
 };
+
+/// A new original is written over at once. After that, raising waits 1 s, 2 s, … 60 s since the write before, for as
+/// long as the phase lasts; lowering is tried three times and then left. The contest ends when our value has stood for
+/// ten minutes.
 ContestVerdict judge_contest(const std::optional<api::Contest>& before, const Ownership& ownership, const Size& now,
                              const Size& wanted, const std::string& manager, absl::Time at);
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "operator/api/object.h"
@@ -13,6 +14,16 @@
 #include "operator/base/quantity.h"
 
 namespace headroom::controllers {
+
+/// On an autoscaler that Headroom made: which ScaleTarget it belongs to, as label_of() spells its name.
+inline constexpr char kScaleTargetLabel[] = "headroom.dev/scale-target";
+/// On the same: a hash of the metrics and behavior that it was made from, since the API server fills in defaults.
+inline constexpr char kMadeFromAnnotation[] = "headroom.dev/made-from";
+/// A ScaleTarget's name as a label value: the name itself, or where it is longer than the 63 characters that a label
+/// holds, its beginning and a hash.
+std::string label_of(const std::string& scale_target_name);
+/// Eight hexadecimal digits, the same on every machine; for telling apart, not for safety.
+std::string digest(std::string_view text);
 
 /// Identity of an overridden object and who else writes the field in question.
 struct ObjectView {
@@ -31,7 +42,8 @@ struct Autoscaler {
   int min = 1, max = 1;
   int current = 0, desired = 0;
   bool scaling_disabled = false;  ///< ScalingActive=False with reason ScalingDisabled: the workload stands at 0
-  std::string managed_by;         ///< label headroom.dev/scale-target: "ns/name" of the ScaleTarget that made it
+  std::string managed_by;         ///< label kScaleTargetLabel: of the ScaleTarget that made it, see label_of
+  std::string made_from;          ///< annotation kMadeFromAnnotation
 };
 
 /// keda.sh/v1alpha1 ScaledObject.
@@ -45,16 +57,21 @@ struct ScaledObject {
 /// Anything with a size: built-in workloads and custom resources.
 struct Workload {
   ObjectView object;
-  std::optional<int> replicas;  ///< the size field as written
-  int current = 0, ready = 0;   ///< from status; ready falls back to current where the kind has no such field
-  std::string selector;         ///< label selector of its pods in text form, empty where unknown
+  std::optional<int> replicas;                   ///< the size field as written
+  int current = 0, ready = 0;                    ///< from status
+  std::string selector;                          ///< label selector of its pods in text form, empty where unknown
   std::map<std::string, Quantity> pod_requests;  ///< "requests.cpu", "limits.memory", "pods": of one pod
 };
 
-/// Where a kind keeps its size: JSON paths (".spec.replicas"). From the CRD's scale subresource, or known for
-/// built-ins.
+/// Where a kind keeps its size: field paths (".spec.replicas", see field_path.h). From the CRD's scale subresource, or
+/// known for built-ins.
 struct SizePaths {
-  std::string spec, status, ready, selector;
+  std::string spec;
+  std::string status;  ///< empty: the kind does not tell; the written size counts
+  /// Empty: not known from the schema; then each object is asked for `.status.readyReplicas`, `.status.readyInstances`
+  /// and `status`, in this order. A field named here that an object leaves out counts 0, as built-in kinds mean it.
+  std::string ready;
+  std::string selector;  ///< a selector in text form, or a metav1.LabelSelector; empty: none
 };
 
 Result<Autoscaler> autoscaler_from_json(const nlohmann::json& object);
