@@ -4,10 +4,10 @@
 #include <absl/strings/str_format.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <nlohmann/json.hpp>
 
 #include "operator/api/object.h"
+#include "operator/controllers/stable_hash.h"
 
 namespace headroom::controllers {
 namespace {
@@ -15,13 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestLabel = 63;
-
-/// FNV-1a: the same on every machine, which std::hash does not promise.
-std::uint64_t stable_hash(const std::string& text) {
-  std::uint64_t hash = 14695981039346656037ULL;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-  return hash;
-}
 
 /// A foreign key beside ours is none of our business.
 bool holds(const std::map<std::string, std::string>& data, const std::map<std::string, std::string>& parameters) {
