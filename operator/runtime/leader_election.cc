@@ -246,6 +246,9 @@ struct LeaderElector::Impl {
     Result<nlohmann::json> answer = call_server(mine.get_token());
     std::lock_guard lock(mutex);
     call_deadline.reset();
+    if (!answer && answer.error().code == ErrorCode::Cancelled && !stop.stop_requested()) {
+      return Error{ErrorCode::Timeout, "no answer within " + std::to_string(call_timeout.count()) + " ms", 0, {}};
+    }
     return answer;
   }
 

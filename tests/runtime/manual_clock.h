@@ -12,7 +12,9 @@ class ManualClock final : public Clock {
  public:
   void advance(std::chrono::nanoseconds by) { elapsed_ += by.count(); }
 
-  absl::Time wall_now() const override { return absl::FromUnixSeconds(1'760'000'000) + absl::Nanoseconds(elapsed_); }
+  absl::Time wall_now() const override {
+    return absl::FromUnixSeconds(1'760'000'000) + absl::Nanoseconds(elapsed_.load());
+  }
   SteadyTime steady_now() const override {
     return SteadyTime(std::chrono::hours(1) + std::chrono::nanoseconds(elapsed_));
   }
