@@ -43,6 +43,24 @@ bool applies(const QuotaView& quota, const ResourceList& pod_requests) {
   });
 }
 
+/// One resource of one quota that these pods are charged to.
+struct Charge {
+  Quantity hard, used, per_replica;
+};
+
+template <class Visitor>
+void for_each_charge(std::span<const QuotaView> quotas, const ResourceList& pod_requests, Visitor visit) {
+  for (const QuotaView& quota : quotas) {
+    if (!applies(quota, pod_requests)) continue;
+    for (const auto& [resource, hard] : quota.hard) {
+      const std::optional<Quantity> need = need_of(resource, pod_requests);
+      if (!need) continue;
+      const auto used = quota.used.find(resource);
+      visit(quota, resource, Charge{hard, used == quota.used.end() ? Quantity() : used->second, *need});
+    }
+  }
+}
+
 /// Bytes in the unit people write them in.
 std::string readable(const std::string& resource, Quantity amount) {
   if (absl::StrContains(resource, "memory") || absl::StrContains(resource, "storage")) {
@@ -76,21 +94,23 @@ int replicas_on(const NodeRoom& node, const ResourceList& needs) {
 
 std::optional<Room> room_in_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests) {
   std::optional<Room> tightest;
-  for (const QuotaView& quota : quotas) {
-    if (!applies(quota, pod_requests)) continue;
-    for (const auto& [resource, hard] : quota.hard) {
-      const std::optional<Quantity> need = need_of(resource, pod_requests);
-      if (!need) continue;
-      const auto used_entry = quota.used.find(resource);
-      const Quantity used = used_entry == quota.used.end() ? Quantity() : used_entry->second;
-      const int fit = times_that_fit(hard - used, *need);
-      if (fit == kPlenty || (tightest && tightest->replicas <= fit)) continue;
-      tightest = Room{fit, absl::StrCat("ResourceQuota ", quota.name, ": ", resource, " ", readable(resource, used),
-                                        " of ", readable(resource, hard), " used, ", readable(resource, *need),
-                                        " per replica, so ", fit, " more; raise its ", resource)};
-    }
-  }
+  for_each_charge(quotas, pod_requests, [&](const QuotaView& quota, const std::string& resource, const Charge& charge) {
+    const int fit = times_that_fit(charge.hard - charge.used, charge.per_replica);
+    if (fit == kPlenty || (tightest && tightest->replicas <= fit)) return;
+    tightest = Room{
+        fit, absl::StrCat("ResourceQuota ", quota.name, ": ", resource, " ", readable(resource, charge.used), " of ",
+                          readable(resource, charge.hard), " used, ", readable(resource, charge.per_replica),
+                          " per replica, so ", fit, " more; raise its ", resource)};
+  });
   return tightest;
+}
+
+std::vector<plan::QuotaRoom> rooms_of_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests) {
+  std::vector<plan::QuotaRoom> rooms;
+  for_each_charge(quotas, pod_requests, [&](const QuotaView& quota, const std::string& resource, const Charge& charge) {
+    rooms.push_back({quota.name, resource, std::max(charge.hard - charge.used, Quantity()), charge.per_replica});
+  });
+  return rooms;
 }
 
 void NodeTally::add(const NodeView& node) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "operator/controllers/capacity_views.h"
+#include "operator/plan/readiness.h"
 
 namespace headroom::controllers {
 
@@ -22,6 +23,9 @@ struct Room {
 /// passed over: a LimitRange fills it in with amounts unknown here. Quotas for pods of a priority class, and for
 /// terminating pods, are passed over too.
 std::optional<Room> room_in_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests);
+
+/// The same resource by resource, for plans of several targets that share a quota.
+std::vector<plan::QuotaRoom> rooms_of_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests);
 
 /// A node's allocatable minus what its pods request; "pods" included.
 struct NodeRoom {
