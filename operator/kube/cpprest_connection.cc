@@ -1,10 +1,10 @@
 #include "operator/kube/cpprest_connection.h"
 
 #include <cpprest/http_client.h>
-#include <cpprest/producerconsumerstream.h>
 #include <pplx/threadpool.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -26,16 +26,10 @@ struct StaleConnection : std::runtime_error {
   StaleConnection() : std::runtime_error("the server has closed a kept connection") {}
 };
 
-struct InboxRefused : std::runtime_error {
-  InboxRefused() : std::runtime_error("nobody takes the response") {}
-};
-
-// The write end of a response as cpprestsdk wants it: everything goes to the inbox. All else that a stream buffer could
-// do is never asked of it.
-class InboxBuffer final : public Concurrency::streams::details::streambuf_state_manager<Byte> {
+// A stream buffer of cpprestsdk that can do nothing; most of what the interface has is never asked for here.
+class InertBuffer : public Concurrency::streams::details::streambuf_state_manager<Byte> {
  public:
-  explicit InboxBuffer(std::shared_ptr<ResponseInbox> inbox)
-      : streambuf_state_manager(std::ios_base::out), inbox_(std::move(inbox)) {}
+  explicit InertBuffer(std::ios_base::openmode mode) : streambuf_state_manager(mode) {}
 
   bool can_seek() const override { return false; }
   bool has_size() const override { return false; }
@@ -49,19 +43,9 @@ class InboxBuffer final : public Concurrency::streams::details::streambuf_state_
   void release(Byte*, size_t) override {}
 
  protected:
-  pplx::task<size_t> _putn(const Byte* bytes, size_t count) override {
-    const pplx::task_completion_event<size_t> written;
-    std::function<void()> resume = [written, count] { written.set(count); };
-    if (!inbox_->append({reinterpret_cast<const char*>(bytes), count}, resume)) {
-      return pplx::task_from_exception<size_t>(InboxRefused());
-    }
-    return resume ? pplx::task_from_result(count) : pplx::task<size_t>(written);
-  }
-  pplx::task<int_type> _putc(Byte byte) override {
-    return _putn(&byte, 1).then([byte](size_t) { return static_cast<int_type>(byte); });
-  }
+  pplx::task<size_t> _putn(const Byte*, size_t count) override { return pplx::task_from_result(count); }
+  pplx::task<int_type> _putc(Byte byte) override { return pplx::task_from_result<int_type>(byte); }
   pplx::task<bool> _sync() override { return pplx::task_from_result(true); }
-
   pplx::task<int_type> _bumpc() override { return no_byte(); }
   int_type _sbumpc() override { return traits::eof(); }
   pplx::task<int_type> _getc() override { return no_byte(); }
@@ -76,8 +60,44 @@ class InboxBuffer final : public Concurrency::streams::details::streambuf_state_
  private:
   static pos_type nowhere() { return static_cast<pos_type>(traits::eof()); }
   static pplx::task<int_type> no_byte() { return pplx::task_from_result<int_type>(traits::eof()); }
+};
 
+// Takes a response to the inbox. Never fails: for a failed write the library would wait for its own thread on that very
+// thread (streambuf_state_manager::create_exception_checked_task).
+class ResponseBuffer final : public InertBuffer {
+ public:
+  explicit ResponseBuffer(std::shared_ptr<ResponseInbox> inbox)
+      : InertBuffer(std::ios_base::out), inbox_(std::move(inbox)) {}
+
+ protected:
+  pplx::task<size_t> _putn(const Byte* bytes, size_t count) override {
+    const pplx::task_completion_event<size_t> written;
+    std::function<void()> resume = [written, count] { written.set(count); };
+    inbox_->append({reinterpret_cast<const char*>(bytes), count}, resume);
+    return resume ? pplx::task_from_result(count) : pplx::task<size_t>(written);
+  }
+
+ private:
   const std::shared_ptr<ResponseInbox> inbox_;
+};
+
+// Gives out a request's body, once: it cannot be rewound. cpprestsdk sends a request again on its own when a kept
+// connection closes before the answer, and a write may have been carried out by then; here it cannot.
+class RequestBuffer final : public InertBuffer {
+ public:
+  explicit RequestBuffer(std::string body) : InertBuffer(std::ios_base::in), body_(std::move(body)) {}
+
+ protected:
+  pplx::task<size_t> _getn(Byte* into, size_t count) override {
+    count = std::min(count, body_.size() - given_);
+    std::copy_n(body_.data() + given_, count, into);
+    given_ += count;
+    return pplx::task_from_result(count);
+  }
+
+ private:
+  const std::string body_;
+  std::size_t given_ = 0;
 };
 
 WireFailure failure_of(const std::exception_ptr& thrown) {
@@ -85,8 +105,6 @@ WireFailure failure_of(const std::exception_ptr& thrown) {
     std::rethrow_exception(thrown);
   } catch (const StaleConnection& stale) {
     return {WireFailure::Stage::Stale, 0, stale.what()};
-  } catch (const InboxRefused&) {
-    return {WireFailure::Stage::TooLarge, 0, ""};
   } catch (const http::http_exception& failed) {
     return classify_wire_failure(failed.what(), failed.error_code().value());
   } catch (const std::exception& failed) {
@@ -117,15 +135,6 @@ void receive(const pplx::task<http::http_response>& answer, const std::shared_pt
   }
 }
 
-// A stream that cannot be rewound: cpprestsdk sends a request again on its own when a kept connection closes before the
-// answer, and a write may have been carried out by then.
-Concurrency::streams::istream once_readable(const std::string& body) {
-  Concurrency::streams::producer_consumer_buffer<Byte> buffer(body.size() + 1);
-  buffer.putn_nocopy(reinterpret_cast<const Byte*>(body.data()), body.size()).get();
-  buffer.close(std::ios_base::out).get();
-  return buffer.create_istream();
-}
-
 http::http_request message_of(const Request& request, const ServerUrl& server, const std::string& token) {
   http::http_request message(to_string(request.method));
   message.set_request_uri(web::uri(server.prefix + request.path));
@@ -139,8 +148,9 @@ http::http_request message_of(const Request& request, const ServerUrl& server, c
   if (!token.empty()) headers.add("Authorization", "Bearer " + token);
   for (const auto& [name, value] : request.headers) headers.add(name, value);
   if (request.method != Method::Get || !request.body.empty()) {
-    message.set_body(once_readable(request.body), request.body.size(),
-                     request.content_type.empty() ? "application/octet-stream" : request.content_type);
+    message.set_body(
+        Concurrency::streams::streambuf<Byte>(std::make_shared<RequestBuffer>(request.body)).create_istream(),
+        request.body.size(), request.content_type.empty() ? "application/octet-stream" : request.content_type);
   }
   return message;
 }
@@ -179,8 +189,8 @@ class Connections final : public CpprestConnections, public std::enable_shared_f
     pplx::cancellation_token_source cancellation;
     try {
       http::http_request message = message_of(request, server_, token);
-      message.set_response_stream(
-          Concurrency::streams::ostream(Concurrency::streams::streambuf<Byte>(std::make_shared<InboxBuffer>(inbox))));
+      message.set_response_stream(Concurrency::streams::ostream(
+          Concurrency::streams::streambuf<Byte>(std::make_shared<ResponseBuffer>(inbox))));
       client_.request(message, cancellation.get_token()).then([inbox](const pplx::task<http::http_response>& answer) {
         receive(answer, inbox);
       });

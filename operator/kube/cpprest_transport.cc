@@ -146,6 +146,7 @@ class CpprestTransport final : public Transport {
   Status finish(const Call& call, const Request& request, SteadyTime deadline, const std::stop_token& stop) {
     BOOST_OUTCOME_TRYV(wait(call, &ResponseInbox::wait_for_end, request, deadline, stop));
     if (const std::optional<WireFailure> failure = call.inbox->failure()) {
+      call.exchange->cancel();  // an endless body still comes in
       return error_of(*failure, request.method, authority_, "");
     }
     return ok();

@@ -18,16 +18,20 @@ void ResponseInbox::begin(int status, std::optional<std::chrono::milliseconds> r
   changed_.notify_all();
 }
 
-bool ResponseInbox::append(std::string_view bytes, std::function<void()>& resume) {
+void ResponseInbox::append(std::string_view bytes, std::function<void()>& resume) {
   {
     const std::lock_guard lock(mutex_);
-    if (abandoned_ || ended_) return false;
+    if (abandoned_ || ended_) return;
     last_byte_ = std::chrono::steady_clock::now();
     data_ += bytes;
     line_ends_ += static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
     const std::size_t waiting = data_.size() - start_;
     if (pause_above_ == 0) {
-      if (waiting > most_bytes_) return false;
+      if (waiting > most_bytes_) {
+        data_ = std::string();
+        ended_ = true;
+        failure_ = WireFailure{WireFailure::Stage::TooLarge, 0, ""};
+      }
     } else if (line_ends_ == 0) {
       // The reader sees the endless line and says so.
       if (waiting > most_bytes_) resume_ = std::exchange(resume, nullptr);
@@ -36,7 +40,6 @@ bool ResponseInbox::append(std::string_view bytes, std::function<void()>& resume
     }
   }
   changed_.notify_all();
-  return true;
 }
 
 void ResponseInbox::end(std::optional<WireFailure> failure) {

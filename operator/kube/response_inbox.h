@@ -26,9 +26,9 @@ class ResponseInbox {
   // --- the network's side ---
 
   void begin(int status, std::optional<std::chrono::milliseconds> retry_after);
-  /// False: too much, or nobody reads any more. Otherwise, when `resume` comes back empty, it was kept: it is called,
-  /// from a reader's thread, when there is room for more.
-  bool append(std::string_view bytes, std::function<void()>& resume);
+  /// When `resume` comes back empty it was kept: it is called, from a reader's thread, when there is room for more.
+  /// More than the limit ends the response as TooLarge; what comes after the end or abandon() is thrown away.
+  void append(std::string_view bytes, std::function<void()>& resume);
   /// The body is complete, or will never be. The first call counts.
   void end(std::optional<WireFailure> failure);
 

@@ -92,7 +92,8 @@ Error error_of(const WireFailure& failure, Method method, const std::string& aut
       error.message = handshake_problem(failure, authority, certificate_problem);
       break;
     case Stage::Send:
-      error.message = "the connection to " + authority + " broke while the request was sent";
+      error.message = "the connection to " + authority +
+                      " broke while the request was sent; with TLS, check the client certificate";
       break;
     case Stage::Answer:
       // With TLS 1.3 a server judges our certificate after the handshake; the alert comes instead of an answer.

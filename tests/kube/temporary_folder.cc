@@ -1,0 +1,29 @@
+#include "tests/kube/temporary_folder.h"
+
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+
+namespace headroom::testing {
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "headroom-test-XXXXXX").string();
+  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  folder_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string TemporaryFolder::write(const std::string& name, const std::string& content, bool executable) const {
+  const std::filesystem::path target = folder_ / name;
+  const std::filesystem::path next = folder_ / (name + ".next");
+  std::ofstream(next, std::ios::binary) << content;
+  if (executable) std::filesystem::permissions(next, std::filesystem::perms::owner_all);
+  std::filesystem::rename(next, target);
+  return target.string();
+}
+
+}  // namespace headroom::testing

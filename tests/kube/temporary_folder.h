@@ -1,0 +1,24 @@
+// A folder of a test's own, gone with it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace headroom::testing {
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::string path(const std::string& name = "") const { return (folder_ / name).string(); }
+  /// Replaces a file in one step, as mounted Secrets are; returns its path.
+  std::string write(const std::string& name, const std::string& content, bool executable = false) const;
+
+ private:
+  std::filesystem::path folder_;
+};
+
+}  // namespace headroom::testing
