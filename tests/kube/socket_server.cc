@@ -6,6 +6,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -142,6 +143,7 @@ class SocketPeer final : public SocketServer::Peer {
 
 SocketServer::SocketServer(Handler handler, Options options)
     : handler_(std::move(handler)), options_(std::move(options)), tls_(make_tls(options_)) {
+  ::signal(SIGPIPE, SIG_IGN);  // NOLINT(bugprone-signal-handler,cert-err33-c): OpenSSL writes to closed sockets
   sockaddr_storage storage{};
   socklen_t size = 0;
   if (options_.ipv6) {
