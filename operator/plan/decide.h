@@ -22,12 +22,14 @@ namespace headroom::plan {
 
 /// What is known of a target besides its spec. Everything that must survive a restart comes from its status.
 struct TargetObservation {
-  std::optional<api::Originals> originals;  ///< absent: the workload has not been seen; no decision is made
-  std::optional<int> current, ready;
+  std::optional<api::Originals> originals;   ///< absent: the workload has not been seen; no decision is made
+  std::optional<int> current, ready;         ///< in the unit that is written; absent counts as "as decided"
   std::optional<int> in_force;               ///< the size last written by us; absent while nothing is overridden
   std::optional<absl::Time> in_force_since;  ///< when in_force last changed (ramps count periods from here)
-  std::string decided_by_schedule;           ///< schedule whose contribution was in force, for suspend: Hold
-  std::optional<int> learned_baseline;       ///< set when spec.replicas.learn has enough samples
+  /// Schedule ("ns/name") whose contribution was in force, as Decision::decided_by_schedule said; see
+  /// schedule_in_decided_by.
+  std::string decided_by_schedule;
+  std::optional<int> learned_baseline;  ///< set when spec.replicas.learn has any samples
   bool baseline_uncertain = false;
   std::optional<int> rule_size;       ///< what rules have stepped to
   std::string rule_text;              ///< "queue-depth: 2500 above 1000 for 5m, +10"
@@ -35,7 +37,7 @@ struct TargetObservation {
   std::vector<api::StartedLead> started_leads;
   std::vector<api::WarmUpSamples> warm_up;
   std::optional<int> approved_size;           ///< Manual scale-down: what a person approved
-  std::optional<std::string> region_refused;  ///< the region may not hold this target: why
+  std::optional<std::string> region_refused;  ///< the region may not hold more of this target: why
 };
 
 struct DecideTarget {
@@ -56,11 +58,12 @@ struct DecideRegion {
 struct Contribution {
   api::ObjectKey schedule;
   std::string occurrence, phase;
-  int size = 0;
+  int size = 0;  ///< as asked, before the target's own bounds
   int priority = 0;
   bool leading = false;  ///< a coming phase whose lead has begun
   bool held = false;     ///< kept until later waves have left
-  std::string text;
+  bool waiting = false;  ///< the phase before, kept because an earlier wave is not ready yet
+  std::string text;      ///< "diwali d-day: 10 x 30 = 300"
 };
 
 struct Decision {
@@ -69,14 +72,19 @@ struct Decision {
   bool frozen = false;   ///< the last written value is held (lag guard, suspend: Hold)
   int size = 0;          ///< HPA: minReplicas; else replicas
   int min = 0, max = 0;  ///< bounds to write: HPA minReplicas and maxReplicas; equal to size for other engines
-  int wanted = 0;        ///< the size before caps, for "capped from"
+  int wanted = 0;        ///< the size before ramp and caps, for "capped from"
   bool capped_by_max = false, capped_by_region = false, awaiting_approval = false;
-  bool baseline_zero = false;  ///< a multiplier of a baseline of 0: use add or replicas
-  std::string decided_by;      ///< as ScaleTargetStatus::decided_by
-  std::vector<api::Reason> reasons;
-  std::vector<Contribution> contributions;    ///< all that spoke, the winner first
+  bool baseline_zero = false;       ///< some phase multiplies a baseline of 0: use add or replicas
+  std::string decided_by;           ///< as ScaleTargetStatus::decided_by
+  std::string decided_by_schedule;  ///< "ns/name" when a schedule speaks for the size; observe it next time
+  /// Phases of one occurrence that hold at the same time for this target ("shop/playbook diwali: peak and rush"), which
+  /// only its labels brought to light. The larger counts.
+  std::vector<std::string> overlapping_phases;
+  std::vector<api::Reason> reasons;           ///< at most 16
+  std::vector<Contribution> contributions;    ///< the 16 largest that spoke, the winner first
   std::vector<api::StartedLead> leads_begun;  ///< leads that `now` has reached and that were not started before
-  std::optional<absl::Time> next_transition;  ///< when this decision can next change by itself
+  /// When this decision can next change by itself. Observations that change are the caller's to notice.
+  std::optional<absl::Time> next_transition;
 };
 
 struct DecideInput {
@@ -97,7 +105,12 @@ struct DecideResult {
   std::optional<absl::Time> next_transition;
 };
 
-/// 1,000 targets × 50 schedules in under 50 ms on one core.
+/// 1,000 targets × 50 schedules in under 50 ms on one core. The order of targets, schedules and regions does not
+/// matter.
 DecideResult decide(const DecideInput& input);
+
+/// The schedule ("ns/name") that a target's status.decidedBy names ("FestivalSchedule/diwali d-day"); empty when no
+/// schedule decided. `ns` is the target's namespace.
+std::string schedule_in_decided_by(const std::string& decided_by, const std::string& ns);
 
 }  // namespace headroom::plan

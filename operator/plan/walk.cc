@@ -1,0 +1,89 @@
+#include "operator/plan/walk.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom::plan {
+namespace {
+
+/// More steps at one instant than any ladder of clones has.
+constexpr int kMostStepsAtOnce = 1000;
+
+bool same(const Decision& a, const Decision& b) {
+  return a.active == b.active && a.frozen == b.frozen && a.size == b.size && a.min == b.min && a.max == b.max &&
+         a.decided_by == b.decided_by && a.reasons == b.reasons;
+}
+
+/// Decides and writes until nothing moves at this instant any more.
+DecideResult settle(WalkInput& input, absl::Time now) {
+  std::vector<std::vector<api::StartedLead>> begun(input.targets.size());
+  DecideResult decided;
+  for (int step = 0; step < kMostStepsAtOnce; ++step) {
+    decided = decide({now, input.targets, input.schedules, input.regions});
+    bool moved = false;
+    for (std::size_t t = 0; t < decided.decisions.size(); ++t) {
+      const Decision& decision = decided.decisions[t];
+      begun[t].insert(begun[t].end(), decision.leads_begun.begin(), decision.leads_begun.end());
+      if (decision.awaiting_approval && input.approve_removals) {
+        input.targets[t].observed.approved_size = 0;
+        moved = true;
+      }
+      TargetObservation& observed = input.targets[t].observed;
+      const std::optional<int> before = observed.in_force;
+      take_as_written(observed, decision, now);
+      moved |= observed.in_force != before;
+    }
+    if (!moved) break;
+  }
+  // A lead that began on the way is told by the row, although the last step no longer finds it new.
+  for (std::size_t t = 0; t < begun.size(); ++t) decided.decisions[t].leads_begun = std::move(begun[t]);
+  return decided;
+}
+
+}  // namespace
+
+void take_as_written(TargetObservation& observed, const Decision& decision, absl::Time now) {
+  if (!observed.originals) return;
+  const std::optional<int> in_force = decision.active ? std::optional(decision.size) : std::nullopt;
+  if (in_force != observed.in_force) observed.in_force_since = now;
+  observed.in_force = in_force;
+  if (!in_force) observed.in_force_since.reset();
+  observed.current = observed.ready = decision.size;
+  observed.decided_by_schedule = decision.decided_by_schedule;
+  observed.started_leads.insert(observed.started_leads.end(), decision.leads_begun.begin(), decision.leads_begun.end());
+}
+
+const Decision* Walk::decision_at(int target, absl::Time at) const {
+  const Decision* latest = nullptr;
+  for (const WalkRow& row : rows) {
+    if (row.at > at) break;
+    for (const WalkChange& change : row.changes) {
+      if (change.target == target) latest = &change.decision;
+    }
+  }
+  return latest;
+}
+
+Walk walk(WalkInput input) {
+  Walk result;
+  std::vector<Decision> last;
+  for (absl::Time now = input.from; now <= input.to;) {
+    if (static_cast<int>(result.rows.size()) >= input.max_rows) {
+      result.complete = false;
+      return result;
+    }
+    DecideResult decided = settle(input, now);
+    WalkRow row{now, {}};
+    for (std::size_t t = 0; t < decided.decisions.size(); ++t) {
+      if (!last.empty() && same(last[t], decided.decisions[t])) continue;
+      row.changes.push_back({static_cast<int>(t), decided.decisions[t]});
+    }
+    last = std::move(decided.decisions);
+    if (!row.changes.empty()) result.rows.push_back(std::move(row));
+    if (!decided.next_transition || *decided.next_transition <= now) break;
+    now = *decided.next_transition;
+  }
+  return result;
+}
+
+}  // namespace headroom::plan
