@@ -24,6 +24,8 @@ namespace {
 constexpr absl::Duration kLongestSilence = absl::Minutes(10);
 /// Changes that arrive together (a relist, a thousand readiness updates) share one plan.
 constexpr std::chrono::milliseconds kDebounce{5}, kSwarmDebounce{200};
+/// How often an unfilled cache is looked at.
+constexpr std::chrono::milliseconds kCacheLook{10};
 /// How far ahead risks are looked for; see planning.md.
 constexpr absl::Duration kRiskHorizon = absl::Hours(24);
 /// Risks lean on quota and node figures that move slowly; they are not judged anew with every readiness update.
@@ -76,6 +78,7 @@ struct Planner::Impl {
   std::jthread thread;
 
   void poke_within(std::chrono::milliseconds delay);
+  bool await_caches(const std::stop_token& stop);
   void run(std::stop_token stop);
   std::optional<absl::Time> plan_once();
   plan::TargetObservation observe(const api::ScaleTarget& target, const EngineView& view, absl::Time now,
@@ -95,7 +98,20 @@ void Planner::Impl::poke_within(std::chrono::milliseconds delay) {
   wake.notify_all();
 }
 
+bool Planner::Impl::await_caches(const std::stop_token& stop) {
+  // A plan made before every schedule is known would end the festivals under way.
+  const auto synced = [this] {
+    return world.regions->synced() && world.targets->synced() && world.schedules->synced();
+  };
+  std::unique_lock lock(mutex);
+  while (!synced() && !stop.stop_requested()) {
+    wake.wait_for(lock, stop, kCacheLook, [] { return false; });
+  }
+  return !stop.stop_requested();
+}
+
 void Planner::Impl::run(std::stop_token stop) {
+  if (!await_caches(stop)) return;
   std::optional<absl::Time> next;
   while (!stop.stop_requested()) {
     std::uint64_t seen = 0;
@@ -132,6 +148,13 @@ plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, c
   }
   world.records.update(target, [&](TargetRecord& record) {
     api::ScaleTargetStatus& status = record.status;
+    if (!seen.originals && status.originals) {
+      // Out of sight is not gone: a lost region's targets keep their place in the plan, or their followers elsewhere
+      // would shrink in the middle of a festival. Nothing is written to what cannot be seen.
+      seen.originals = status.originals;
+      seen.in_force = status.in_force;
+      seen.in_force_since = status.in_force_since;
+    }
     seen.started_leads = status.started_leads;
     seen.warm_up = status.warm_up;
     seen.approved_size = status.approved_size;
