@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/api/mutation.h"
+#include "tests/support/full_status.h"
 
 namespace headroom::api {
 namespace {
 
 using nlohmann::json;
+using testing_support::full_festival_schedule_status;
 
 json everything() {
   return json::parse(R"({
@@ -164,27 +166,8 @@ TEST(FestivalSchedule, says_what_is_wrong_and_where) {
 }
 
 TEST(FestivalSchedule, reads_back_the_status_that_was_written) {
-  const absl::Time at = absl::FromUnixSeconds(1'793'000'000);
-  FestivalScheduleStatus status;
-  status.observed_generation = 2;
-  set_condition(status.conditions, {"AtRisk", true, "ResourceQuota", "12 pods do not fit", 2, at});
-  status.state = "Active";
-  status.occurrence = "diwali-2026";
-  status.phase = "peak";
-  status.started_leads = {{"diwali", "diwali-2026", "peak", at}};
-  status.next = {{at + absl::Hours(1), "diwali-2026", "peak", "End"}, {at + absl::Hours(2), "", "", ""}};
-  status.last_boundary = BoundaryStatus{at, "diwali-2026", "peak", "Start", absl::Milliseconds(1500)};
-  status.missed_boundaries = 1;
-  status.at_risk = {{"orders", "peak", "ResourceQuota", "12 pods do not fit"}};
-  status.losers = {{"orders", "new-year", "priority 5 is above 1"}};
-  status.switches = {{"mumbai", "flags", "mode", "calm", "normal"},
-                     {"", "flags", "sms", "on", std::nullopt},
-                     {"", "flags", "empty", "", ""}};
-  status.targets = 4;
-  status.calendar_read = at;
-
   json object = everything();
-  for (const FestivalScheduleStatus& written : {status, FestivalScheduleStatus()}) {
+  for (const FestivalScheduleStatus& written : {full_festival_schedule_status(), FestivalScheduleStatus()}) {
     object["status"] = to_json(written);
     const Result<FestivalSchedule> schedule = festival_schedule_from_json(object);
     ASSERT_TRUE(schedule) << schedule.error().message;

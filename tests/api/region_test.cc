@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/api/mutation.h"
+#include "tests/support/full_status.h"
 
 namespace headroom::api {
 namespace {
 
 using nlohmann::json;
+using testing_support::full_region_status;
 
 json everything() {
   return json::parse(R"json({
@@ -122,20 +124,10 @@ TEST(Region, says_what_is_wrong_and_where) {
 }
 
 TEST(Region, reads_back_the_status_that_was_written) {
-  RegionStatus status;
-  status.observed_generation = 4;
-  set_condition(status.conditions, {"Ready", true, "Reachable", "all well", 4, absl::FromUnixSeconds(1'793'000'000)});
-  status.probes = {{"ingress", true, 0, "", absl::FromUnixMicros(1'793'000'000'123'456)},
-                   {"db", false, 3, "connection refused", std::nullopt}};
-  status.capacity = {{"pods", Quantity::from_int(300), Quantity::from_int(160), Quantity::parse("12.5").value()},
-                     {"storage", Quantity::parse("200G").value(), Quantity(), std::nullopt}};
-  status.kubernetes_version = "v1.36.3";
-  status.targets = 5;
-
-  json object = {{"metadata", {{"name", "chennai"}}}, {"status", to_json(status)}};
+  json object = {{"metadata", {{"name", "chennai"}}}, {"status", to_json(full_region_status())}};
   const Result<Region> region = region_from_json(object);
   ASSERT_TRUE(region) << region.error().message;
-  EXPECT_EQ(region.value().status, status);
+  EXPECT_EQ(region.value().status, full_region_status());
 }
 
 TEST(Region, writes_a_status_that_says_nothing_in_few_words) {

@@ -5,11 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/api/mutation.h"
+#include "tests/support/full_status.h"
 
 namespace headroom::api {
 namespace {
 
 using nlohmann::json;
+using testing_support::full_scale_target_status;
 
 json everything() {
   return json::parse(R"json({
@@ -165,41 +167,9 @@ TEST(ScaleTarget, needs_a_bound_in_every_rule) {
   EXPECT_EQ(target.error().message, "spec.rules[0]: needs above or below");
 }
 
-ScaleTargetStatus full_status() {
-  const absl::Time at = absl::FromUnixSeconds(1'793'000'000);
-  ScaleTargetStatus status;
-  status.observed_generation = 3;
-  set_condition(status.conditions, {"Ready", true, "InForce", "60 of 60 are ready", 3, at});
-  status.current = 60;
-  status.ready = 58;
-  status.desired = 60;
-  status.bounds_min = 60;
-  status.bounds_max = 100;
-  status.decided_by = "FestivalSchedule/diwali lead-up";
-  status.explanation = {{Reason::Kind::Original, 10, "", "originally 10 to 100"},
-                        {Reason::Kind::Schedule, 60, "diwali", "2 x 30"},
-                        {Reason::Kind::AllowDecrease, 60, "", ""}};
-  status.originals = Originals{10, 100, "u-1"};
-  status.in_force = 60;
-  status.in_force_since = at + absl::Microseconds(1);
-  status.baseline = 30;
-  status.approved_size = 4;
-  status.started_leads = {{"diwali", "diwali-2026", "peak", at - absl::Hours(7)}};
-  status.warm_up = {{1, {40, 55}}, {8, {}}, {32, {90, 91, 120}}};
-  status.rules.size = 12;
-  status.rules.entries = {{"queue", at, std::nullopt, at, "1200"}, {"idle", std::nullopt, at, std::nullopt, ""}};
-  status.samples.hourly = std::vector<int>(720, 30);
-  status.samples.hourly[100] = 45;
-  status.samples.last = at;
-  status.contest = Contest{25, "kubectl-edit", 2, at};
-  status.next_transition = at + absl::Hours(1);
-  status.selector = "app=orders";
-  return status;
-}
-
 TEST(ScaleTarget, reads_back_the_status_that_was_written) {
   json object = smallest();
-  for (const ScaleTargetStatus& status : {full_status(), ScaleTargetStatus()}) {
+  for (const ScaleTargetStatus& status : {full_scale_target_status(), ScaleTargetStatus()}) {
     object["status"] = to_json(status);
     const Result<ScaleTarget> target = scale_target_from_json(object);
     ASSERT_TRUE(target) << target.error().message;
@@ -219,7 +189,7 @@ TEST(ScaleTarget, reads_back_every_kind_of_reason) {
 }
 
 TEST(ScaleTarget, says_thirty_days_of_samples_in_one_line) {
-  EXPECT_EQ(to_json(full_status())["samples"]["hourly"], "30*100 45 30*619");
+  EXPECT_EQ(to_json(full_scale_target_status())["samples"]["hourly"], "30*100 45 30*619");
 }
 
 TEST(ScaleTarget, leaves_out_reasons_that_a_newer_version_wrote) {
@@ -232,7 +202,7 @@ TEST(ScaleTarget, leaves_out_reasons_that_a_newer_version_wrote) {
 
 TEST(ScaleTarget, does_not_guess_at_a_status_that_is_broken) {
   json object = smallest();
-  object["status"] = to_json(full_status());
+  object["status"] = to_json(full_scale_target_status());
   const Mutation table[] = {
       {"/status/originals/min", "\"10\"", "status.originals.min: must be a whole number"},
       {"/status/samples/hourly", "\"30*721\"", "status.samples.hourly: must be at most 720 sizes"},
