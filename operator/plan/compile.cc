@@ -156,9 +156,9 @@ CompiledOccurrence place(const Day& day, const CompileInput& input) {
 }
 
 int selection_index(std::vector<api::TargetSelection>& all, const api::TargetSelection& selection) {
-  const auto found = std::ranges::find(all, selection);
-  if (found == all.end()) all.push_back(selection);
-  return static_cast<int>(found == all.end() ? all.size() - 1 : static_cast<std::size_t>(found - all.begin()));
+  const auto position = std::ranges::find(all, selection) - all.begin();
+  if (position == static_cast<std::ptrdiff_t>(all.size())) all.push_back(selection);
+  return static_cast<int>(position);
 }
 
 void index_selections(CompiledSchedule& schedule) {
