@@ -69,7 +69,7 @@ Int128 to_nano(std::string_view digits, std::int64_t point, Int128 factor) {
   for (std::int64_t i = 0; i < point; ++i) {
     integer = integer * 10 + (i < size ? digits[static_cast<std::size_t>(i)] - '0' : 0);
   }
-  if (integer > kMostInt64) return kMostNano;
+  if (integer > kMostInt64 / factor) return kMostNano;  // before a product that would not fit into 128 bits
 
   // Long multiplication of the fraction from its last digit: `carry` ends as its integer part, and every digit that
   // falls off on the right makes the result inexact.
@@ -85,8 +85,6 @@ Int128 to_nano(std::string_view digits, std::int64_t point, Int128 factor) {
     inexact = inexact || carry % 10 != 0;
     carry /= 10;
   }
-  // At most 2^63 × 2^60 × 10^9 < 2^153 would not fit: compare before multiplying.
-  if (integer > kMostInt64 / factor) return kMostNano;
   return std::min(kMostNano, integer * multiplier + carry + (inexact ? 1 : 0));
 }
 

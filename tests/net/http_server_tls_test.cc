@@ -79,8 +79,8 @@ TEST(HttpsServer, lets_a_client_that_is_still_sending_read_its_413) {
   options.max_body = 1000;
   const auto server = start_server(options, echo);
   RawClient client(server->port(), Tls::Newest, certificate.certificate_pem);
-  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
-  client.send(std::string(100'000, 'x'));
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\n");
+  EXPECT_TRUE(client.send(std::string(20'000'000, 'x'))) << "reset while sending";
   EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 413 "));
 }
 
