@@ -80,6 +80,9 @@ struct PlanSnapshot {
   std::unordered_multimap<api::ObjectKey, std::size_t> by_object;
   std::map<api::ObjectKey, ScheduleCompilation> schedules;
   std::vector<plan::Risk> risks;
+  /// What decide() was given, parallel to `targets` and borrowing their specs; empty where it was not kept. For asking
+  /// the same plan about later instants.
+  std::vector<plan::DecideTarget> observed;
 
   const plan::Decision* decision(const api::ObjectKey& target) const {
     const auto it = index.find(target);
