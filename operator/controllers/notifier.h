@@ -11,6 +11,7 @@
 
 #include "operator/base/clock.h"
 #include "operator/controllers/options.h"
+#include "operator/controllers/transport_factory.h"
 #include "operator/runtime/metrics.h"
 
 namespace headroom::controllers {
@@ -31,8 +32,20 @@ class Notifier {
   virtual void set_active(const std::string& owner, std::vector<Alert> alerts) = 0;
 };
 
-/// Posts on a thread of its own; bounded queue, bounded retries; failures are counted and logged.
+/// What a notifier takes from its surroundings; tests replace it.
+struct NotifierSurroundings {
+  TransportFactory connect;  ///< empty: kube::make_transport
+  /// The machine's clock: receivers live in real time, also where the operator's own clock replays a festival. Null:
+  /// the real one.
+  const Clock* machine = nullptr;
+};
+
+/// Posts on a thread of its own; bounded queue, bounded retries; failures are counted
+/// (headroom_notifications_total{receiver,result}) and logged. Alertmanager receivers are posted to at /api/v2/alerts
+/// of each URL; webhook receivers get the payload that Alertmanager sends to its own webhooks, when an alert begins and
+/// when it is over. Alerts for receivers that do not exist are left out. Threads that call set_active never wait for
+/// the network.
 std::unique_ptr<Notifier> make_notifier(const std::vector<Receiver>& receivers, const Clock& clock,
-                                        runtime::Metrics& metrics);
+                                        runtime::Metrics& metrics, NotifierSurroundings surroundings = {});
 
 }  // namespace headroom::controllers
