@@ -26,7 +26,8 @@ void PhaseLeads::plan_members(const ScheduleView& view) {
   const Moment before = view.moment(entry_->from - kInstant);
   for (int m = 0; m < view.size(); ++m) {
     MemberLead& lead = members_[index(m)];
-    lead.start = entry_->from;
+    lead.start = lead.ready_by = entry_->from;
+    lead.lead = absl::ZeroDuration();
     const std::optional<int> size = view.planned(m, *entry_, entry_->from);
     if (!size) continue;
     lead.selected = true;
@@ -39,27 +40,30 @@ void PhaseLeads::plan_members(const ScheduleView& view) {
 void PhaseLeads::plan_starts(const ScheduleView& view, const std::vector<std::pair<int, absl::Time>>& begun) {
   const std::size_t waves = view.waves(*entry_).size();
   const bool early = view.phase(*entry_).capacity == api::Phase::Capacity::ReadyBy;
-  std::vector<absl::Duration> own(members_.size()), longest(waves + 1);
+  std::vector<absl::Duration> longest(waves + 1);
   for (int m = 0; m < view.size(); ++m) {
-    const MemberLead& lead = members_[index(m)];
+    MemberLead& lead = members_[index(m)];
     const TargetFacts& facts = view.facts(m);
     if (!early || !lead.rises() || !facts.can_lead) continue;
-    own[index(m)] = lead_time(facts.spec(), facts.observed().warm_up, lead.before, lead.size);
-    longest[index(lead.wave)] = std::max(longest[index(lead.wave)], own[index(m)]);
+    lead.lead = lead_time(facts.spec(), facts.observed().warm_up, lead.before, lead.size);
+    longest[index(lead.wave)] = std::max(longest[index(lead.wave)], lead.lead);
   }
   wave_start_.assign(waves, entry_->from);
+  std::vector<absl::Time> ready_by(waves + 1, entry_->from);
   absl::Duration ahead = longest[waves];
   for (std::size_t wave = waves; wave > 0; --wave) {
+    ready_by[wave - 1] = entry_->from - ahead;
     ahead += longest[wave - 1];
     wave_start_[wave - 1] = entry_->from - ahead - lead_margin(ahead);
   }
   for (int m = 0; m < view.size(); ++m) {
     MemberLead& lead = members_[index(m)];
     if (!lead.rises()) continue;
+    lead.ready_by = ready_by[index(lead.wave)];
     // A wave's targets go together. Those of no wave have nobody to wait for, nor to be waited for by: each starts as
     // late as it can.
-    lead.start = index(lead.wave) < waves ? wave_start_[index(lead.wave)]
-                                          : entry_->from - own[index(m)] - lead_margin(own[index(m)]);
+    lead.start =
+        index(lead.wave) < waves ? wave_start_[index(lead.wave)] : entry_->from - lead.lead - lead_margin(lead.lead);
   }
   for (const auto& [m, at] : begun) {
     MemberLead& lead = members_[index(m)];

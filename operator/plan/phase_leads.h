@@ -17,9 +17,11 @@ namespace headroom::plan {
 struct MemberLead {
   bool selected = false;  ///< the phase asks something of it
   int wave = 0;
-  int before = 0;    ///< planned size just before `from`
-  int size = 0;      ///< planned size of the phase
-  absl::Time start;  ///< when its work starts; `from` where nothing rises
+  int before = 0;       ///< planned size just before `from`
+  int size = 0;         ///< planned size of the phase
+  absl::Time start;     ///< when its work starts; `from` where nothing rises
+  absl::Duration lead;  ///< its own, from patch to ready
+  absl::Time ready_by;  ///< `from`, less the leads of the waves that follow its own
   bool rises() const { return selected && size > before; }
 };
 

@@ -169,14 +169,15 @@ int Sizing::pace_steps(int goal) {
   return ramped;
 }
 
+/// Floor and minimum hold whether too little was wanted or a ramp is still on its way.
 void Sizing::bound() {
-  const int least = std::max(facts_.floor, facts_.least);
-  if (size_ < facts_.floor) {
-    size_ = facts_.floor;
+  const int lowest = std::min(decision_.wanted, size_);
+  if (lowest < facts_.floor) {
+    size_ = std::max(size_, facts_.floor);
     reason(Kind::Floor, "", concat("not below the floor ", facts_.floor));
   }
-  if (size_ < least) {
-    size_ = least;
+  if (std::max(lowest, facts_.floor) < facts_.least) {
+    size_ = std::max(size_, facts_.least);
     reason(Kind::Minimum, "", concat("not below min ", facts_.least));
   }
 }
