@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/api/full_objects.h"
 #include "tests/api/mutation.h"
 #include "tests/support/full_status.h"
 
@@ -12,32 +13,6 @@ namespace {
 
 using nlohmann::json;
 using testing_support::full_festival_schedule_status;
-
-json everything() {
-  return json::parse(R"({
-    "metadata": {"namespace": "erp", "name": "diwali"},
-    "spec": {
-      "timeZone": "Asia/Kolkata",
-      "fold": "Later",
-      "occurrences": [
-        {"name": "diwali-2026", "day": "2026-11-08"},
-        {"name": "match", "instant": "2026-11-19T14:00:00+05:30"},
-        {"name": "new-year", "rrule": "FREQ=YEARLY", "start": "2027-01-01", "exdates": ["2028-01-01"]},
-        {"name": "holidays", "calendarRef": {"configMap": "calendar", "key": "in.ics", "summary": "Diwali"}}],
-      "waves": [{"name": "databases", "targets": {"roles": ["ReadReplica"]}, "gate": "None", "gateTimeout": "30m"}],
-      "phases": [
-        {"name": "short", "from": "-P3D", "to": "-P1D",
-         "targets": {"selector": {"matchLabels": {"tier": "workers"}}, "regions": ["mumbai"]}, "multiplier": "2.5"},
-        {"name": "long", "from": "-P1D", "to": "P2DT6H", "capacity": "Start", "decrease": "Allow",
-         "demands": [{"targets": {"names": ["orders"]}, "replicas": 60}, {"add": 2}],
-         "waves": [{"name": "all", "targets": {}}]},
-        {"name": "after", "from": "P2DT6H", "to": "P3D", "decay": {"percentPerHour": 10, "curve": "Exponential"}},
-        {"name": "watch", "from": "-P10D", "to": "-P3D",
-         "notify": [{"receiver": "on-call", "message": "Diwali is near", "severity": "info"}],
-         "switches": [{"configMap": "flags", "key": "mode", "value": "calm", "regions": ["mumbai", "chennai"]}]}],
-      "priority": 0,
-      "suspend": "Restore"}})");
-}
 
 FestivalScheduleSpec spec_of(const json& object) {
   const Result<FestivalSchedule> schedule = festival_schedule_from_json(object);
@@ -107,11 +82,11 @@ TEST(FestivalSchedule, reads_every_field) {
   expected.priority = 0;
   expected.suspend = SuspendMode::Restore;
 
-  EXPECT_EQ(spec_of(everything()), expected);
+  EXPECT_EQ(spec_of(full_festival_schedule()), expected);
 }
 
 TEST(FestivalSchedule, without_a_priority_differs_from_priority_0) {
-  json object = everything();
+  json object = full_festival_schedule();
   EXPECT_EQ(spec_of(object).priority, 0);
   object["spec"].erase("priority");
   EXPECT_EQ(spec_of(object).priority, std::nullopt);
@@ -158,7 +133,7 @@ TEST(FestivalSchedule, says_what_is_wrong_and_where) {
       {"/spec/suspend", "\"Pause\"", "spec.suspend: must be one of None, Hold, Restore"},
   };
   for (const Mutation& mutation : table) {
-    const Result<FestivalSchedule> schedule = festival_schedule_from_json(mutated(everything(), mutation));
+    const Result<FestivalSchedule> schedule = festival_schedule_from_json(mutated(full_festival_schedule(), mutation));
     ASSERT_FALSE(schedule) << mutation.pointer;
     EXPECT_EQ(schedule.error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(schedule.error().message.find(mutation.error), 0u) << schedule.error().message;
@@ -166,7 +141,7 @@ TEST(FestivalSchedule, says_what_is_wrong_and_where) {
 }
 
 TEST(FestivalSchedule, reads_back_the_status_that_was_written) {
-  json object = everything();
+  json object = full_festival_schedule();
   for (const FestivalScheduleStatus& written : {full_festival_schedule_status(), FestivalScheduleStatus()}) {
     object["status"] = to_json(written);
     const Result<FestivalSchedule> schedule = festival_schedule_from_json(object);
@@ -176,7 +151,7 @@ TEST(FestivalSchedule, reads_back_the_status_that_was_written) {
 }
 
 TEST(FestivalSchedule, does_not_guess_at_a_status_that_is_broken) {
-  json object = everything();
+  json object = full_festival_schedule();
   object["status"] = json::parse(R"({"switches": [{"configMap": "flags"}], "next": []})");
   const Result<FestivalSchedule> schedule = festival_schedule_from_json(object);
   ASSERT_FALSE(schedule);

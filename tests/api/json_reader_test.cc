@@ -38,6 +38,7 @@ TEST(JsonReader, takes_absent_and_null_for_the_same) {
 
 TEST(JsonReader, names_path_value_and_remedy) {
   const auto integer = [](const JsonReader& reader) { reader.integer("field", 0, {1, 100}); };
+  const auto any_integer = [](const JsonReader& reader) { reader.integer("field", 0); };
   const auto text = [](const JsonReader& reader) { reader.text("field"); };
   const auto required = [](const JsonReader& reader) { reader.required_text("field"); };
   const auto quantity = [](const JsonReader& reader) { reader.quantity("field"); };
@@ -59,6 +60,8 @@ TEST(JsonReader, names_path_value_and_remedy) {
       {"[]", integer, "field: must be a whole number from 1 to 100, not a list"},
       {"18446744073709551615", integer, "field: must be a whole number from 1 to 100, not 18446744073709551615"},
       {"-9223372036854775808", integer, "field: must be a whole number from 1 to 100, not -9223372036854775808"},
+      {"-2147483648", any_integer, ""},
+      {"18446744073709551615", any_integer, "field: must be a whole number from -2147483648 to 2147483647, not 1844"},
       {"7", text, "field: must be a string, not 7"},
       {"{}", text, "field: must be a string, not an object"},
       {"\"\"", required, "field: must be a string that is not empty, not \"\""},

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/api/full_objects.h"
 #include "tests/api/mutation.h"
 #include "tests/support/full_status.h"
 
@@ -12,38 +13,6 @@ namespace {
 
 using nlohmann::json;
 using testing_support::full_region_status;
-
-json everything() {
-  return json::parse(R"json({
-    "metadata": {"name": "chennai"},
-    "spec": {
-      "cluster": {"type": "Kubeconfig",
-                  "kubeconfigSecretRef": {"namespace": "headroom-system", "name": "chennai-kubeconfig"}},
-      "capacity": [{"name": "pods", "hard": 300, "usedQuery": "sum(kube_pod_info)"}, {"name": "storage", "hard": "200G"}],
-      "metrics": {"url": "https://prometheus.chennai.example", "staleness": "2m", "tenantHeader": "X-Scope-OrgID: erp",
-                  "authSecretRef": {"namespace": "headroom-system", "name": "prometheus"},
-                  "caRef": {"namespace": "headroom-system", "name": "prometheus", "key": "bundle.pem"}},
-      "compliance": ["INDIA_IT_ACT"],
-      "dataResidency": "Strict",
-      "parameters": {"region": "chennai"},
-      "parameterNamespaces": ["erp"],
-      "health": {
-        "probes": [
-          {"name": "ingress", "type": "HTTP", "http": {"url": "https://erp.chennai.example/health"}, "interval": "5s",
-           "timeout": "1s", "failureThreshold": 2},
-          {"name": "db", "type": "TCP", "tcp": {"address": "db.chennai.example:5432"}},
-          {"name": "api", "type": "APIServer"},
-          {"name": "up", "type": "Prometheus", "prometheus": {"query": "up > 0"}}],
-        "policy": "Majority",
-        "unhealthyAfter": "30s"},
-      "allowedNamespaces": {
-  "from" : "Selector", "selector" : {
-    "matchLabels" : { "team" : "erp" }
-  }
-}
-}
-})json");
-}
 
 RegionSpec spec_of(const json& object) {
   const Result<Region> region = region_from_json(object);
@@ -81,7 +50,7 @@ TEST(Region, reads_every_field) {
   expected.allowed_namespaces.from = AllowedNamespaces::From::Selector;
   expected.allowed_namespaces.selector = LabelSelector{{{"team", "erp"}}, {}};
 
-  EXPECT_EQ(spec_of(everything()), expected);
+  EXPECT_EQ(spec_of(full_region()), expected);
 }
 
 TEST(Region, without_a_spec_is_the_operators_own_cluster) {
@@ -116,7 +85,7 @@ TEST(Region, says_what_is_wrong_and_where) {
       {"/spec/allowedNamespaces/from", "\"None\"", "spec.allowedNamespaces.from: must be one of All, Selector, Same"},
   };
   for (const Mutation& mutation : table) {
-    const Result<Region> region = region_from_json(mutated(everything(), mutation));
+    const Result<Region> region = region_from_json(mutated(full_region(), mutation));
     ASSERT_FALSE(region) << mutation.pointer;
     EXPECT_EQ(region.error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(region.error().message.find(mutation.error), 0u) << region.error().message;

@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/api/full_objects.h"
 #include "tests/api/mutation.h"
 #include "tests/support/full_status.h"
 
@@ -12,41 +13,6 @@ namespace {
 
 using nlohmann::json;
 using testing_support::full_scale_target_status;
-
-json everything() {
-  return json::parse(R"json({
-    "metadata": {"namespace": "erp", "name": "orders-db"},
-    "spec": {
-      "region": "mumbai",
-      "targetRef": {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "orders"},
-      "role": "ReadReplica",
-      "readReplica": {"floor": 3, "counts": "Instances", "maxStep": 2, "scaleDown": "Automatic",
-                      "lagGuard": {"query": "max(lag)", "freezeAbove": "30s"
-}
-}
-, "replicas" : {"min" : 3, "max" : 8, "baseline" : 4, "learn" : {"statistic" : "Max", "window" : "48h"}},
-               "engine" : {"type" : "Field", "field" : {"path" : ".spec.instances"}, "whenScaledToZero" : "Raise"},
-                          "follow" : {"target" : "webhook-workers", "ratio" : "0.5"},
-                                     "rules" : [ {
-                                       "name" : "lag",
-                                       "query" : "max(l)",
-                                       "above" : 300,
-                                       "below" : "30",
-                                       "for" : "5m",
-                                       "step" : {"pods" : 2, "percent" : 10},
-                                       "cooldown" : "10m"
-                                     } ],
-                                               "ramp"
-    : {"up" : {"pods" : 10, "period" : "1m"}, "down" : {"percent" : 10, "period" : "1h"}},
-      "warmUp" : {"estimate" : "6h", "learn" : "Enabled"},
-                 "consumes" : [ {"name" : "pods", "perReplica" : 1}, {"name" : "storage", "perReplica" : "20Gi"} ],
-                              "requires" : {"compliance" : ["INDIA_IT_ACT"], "residency" : "Strict"},
-                                           "cost" : {"perReplicaHour" : "0.25", "currency" : "INR"},
-                                                    "suspend" : "Hold",
-                                                                "priority" : -5
-}
-})json");
-}
 
 json smallest() {
   return json::parse(R"({"metadata": {"namespace": "erp", "name": "orders"}, "spec": {
@@ -82,7 +48,7 @@ TEST(ScaleTarget, reads_every_field) {
   expected.suspend = SuspendMode::Hold;
   expected.priority = -5;
 
-  EXPECT_EQ(spec_of(everything()), expected);
+  EXPECT_EQ(spec_of(full_scale_target()), expected);
 }
 
 TEST(ScaleTarget, says_little_and_gets_the_defaults_of_the_schema) {
@@ -151,7 +117,7 @@ TEST(ScaleTarget, says_what_is_wrong_and_where) {
       {"/spec/priority", "4294967296", "spec.priority: must be a whole number"},
   };
   for (const Mutation& mutation : table) {
-    const Result<ScaleTarget> target = scale_target_from_json(mutated(everything(), mutation));
+    const Result<ScaleTarget> target = scale_target_from_json(mutated(full_scale_target(), mutation));
     ASSERT_FALSE(target) << mutation.pointer;
     EXPECT_EQ(target.error().code, ErrorCode::InvalidArgument);
     EXPECT_EQ(target.error().message.find(mutation.error), 0u) << target.error().message;
@@ -159,7 +125,7 @@ TEST(ScaleTarget, says_what_is_wrong_and_where) {
 }
 
 TEST(ScaleTarget, needs_a_bound_in_every_rule) {
-  json object = everything();
+  json object = full_scale_target();
   object["spec"]["rules"][0].erase("above");
   object["spec"]["rules"][0].erase("below");
   const Result<ScaleTarget> target = scale_target_from_json(object);
