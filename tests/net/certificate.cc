@@ -10,16 +10,25 @@
 namespace headroom::net {
 namespace {
 
-std::string text_of(BIO* bio) {
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using Text = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+std::string text_of(const Text& bio) {
   char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
+  const long size = BIO_get_mem_data(bio.get(), &data);
   return {data, static_cast<std::size_t>(size)};
+}
+
+std::string pem_of(const Key& key) {
+  const Text text(BIO_new(BIO_s_mem()), BIO_free);
+  PEM_write_bio_PrivateKey(text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  return text_of(text);
 }
 
 }  // namespace
 
 Certificate self_signed() {
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+  const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
   const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
   X509_set_version(certificate.get(), X509_VERSION_3);
   ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate.get()), std::random_device{}());
@@ -34,11 +43,11 @@ Certificate self_signed() {
   X509_add_ext(certificate.get(), name.get(), -1);
   X509_sign(certificate.get(), key.get(), EVP_sha256());
 
-  const std::unique_ptr<BIO, decltype(&BIO_free)> certificate_text(BIO_new(BIO_s_mem()), BIO_free);
-  const std::unique_ptr<BIO, decltype(&BIO_free)> key_text(BIO_new(BIO_s_mem()), BIO_free);
-  PEM_write_bio_X509(certificate_text.get(), certificate.get());
-  PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr);
-  return {text_of(certificate_text.get()), text_of(key_text.get())};
+  const Text text(BIO_new(BIO_s_mem()), BIO_free);
+  PEM_write_bio_X509(text.get(), certificate.get());
+  return {text_of(text), pem_of(key)};
 }
+
+std::string ed25519_key() { return pem_of(Key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"), EVP_PKEY_free)); }
 
 }  // namespace headroom::net

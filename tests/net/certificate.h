@@ -12,4 +12,7 @@ struct Certificate {
 /// ECDSA P-256 for the name localhost, valid for a day; a new key each time.
 Certificate self_signed();
 
+/// A private key of another kind, in PEM.
+std::string ed25519_key();
+
 }  // namespace headroom::net

@@ -105,6 +105,7 @@ TEST(HttpsServer, keeps_the_last_good_pair_when_the_new_one_is_wrong) {
       {"not PEM", good.key_pem, "certificate"},
       {good.certificate_pem, "not PEM", "key"},
       {good.certificate_pem, other.key_pem, "key"},
+      {good.certificate_pem, ed25519_key(), "key"},
       {good.certificate_pem, good.certificate_pem, "key"},
   };
   for (const auto& row : table) {
