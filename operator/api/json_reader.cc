@@ -193,8 +193,8 @@ std::optional<absl::CivilDay> JsonReader::as_day() const {
   const std::string* text = as_text();
   if (text == nullptr) return std::nullopt;
   absl::CivilDay day;
-  // Abseil takes "2026-2-3" and rolls nothing over; only the full form is the API's.
-  if (text->size() == 10 && absl::ParseCivilTime(*text, &day) && absl::FormatCivilTime(day) == *text) return day;
+  // Abseil also takes "2026-2-3" and blanks; the API only the full form.
+  if (absl::ParseCivilTime(*text, &day) && absl::FormatCivilTime(day) == *text) return day;
   mismatch("a day of the calendar such as 2026-11-08");
   return std::nullopt;
 }
