@@ -45,12 +45,12 @@ extern const ResourceType kRegion, kScaleTarget, kFestivalSchedule, kConfigMap, 
 
 /// What to list and how; resource versions as the Kubernetes API concepts ("Resource versions", "Chunks") have them.
 struct ListOptions {
-  std::string label_selector, field_selector;
-  std::string resource_version;        ///< empty: most recent
-  std::string resource_version_match;  ///< "", "NotOlderThan", "Exact"
-  int limit = 500;                     ///< objects a page; 0: all in one
-  std::string continue_token;          ///< of the page before; the server then wants no resource_version, none is sent
-  bool metadata_only = false;          ///< PartialObjectMetadataList
+  std::string label_selector{}, field_selector{};
+  std::string resource_version{};        ///< empty: most recent
+  std::string resource_version_match{};  ///< "", "NotOlderThan", "Exact"
+  int limit = 500;                       ///< objects a page; 0: all in one
+  std::string continue_token{};  ///< of the page before; the server then wants no resource_version, none is sent
+  bool metadata_only = false;    ///< PartialObjectMetadataList
 };
 
 /// One page of a list. Items carry apiVersion and kind even where the server leaves them out.
@@ -61,7 +61,7 @@ struct ListPage {
 };
 
 struct WatchOptions {
-  std::string label_selector, field_selector, resource_version;
+  std::string label_selector{}, field_selector{}, resource_version{};
   std::chrono::seconds timeout{290};  ///< asked of the server; the client's idle bound is this plus 5 s
   bool metadata_only = false;
 };
@@ -70,9 +70,9 @@ struct WatchOptions {
 enum class PatchType { Merge, Json, Apply };
 
 struct WriteOptions {
-  bool dry_run = false;     ///< admission and validation run, nothing is stored
-  bool force = false;       ///< server-side apply: take fields over
-  std::string subresource;  ///< "", "status", "scale"
+  bool dry_run = false;       ///< admission and validation run, nothing is stored
+  bool force = false;         ///< server-side apply: take fields over
+  std::string subresource{};  ///< "", "status", "scale"
 };
 
 /// Reads. Unavailable, Timeout and TooManyRequests are retried with back-off for ClientLimits::retry_for.
@@ -103,7 +103,7 @@ class Writer {
   virtual Result<nlohmann::json> update(const ResourceType& type, const nlohmann::json& object, std::stop_token stop,
                                         const WriteOptions& options = {}) = 0;
   struct Preconditions {
-    std::string uid, resource_version;  ///< empty: none
+    std::string uid{}, resource_version{};  ///< empty: none
   };
   /// NotFound counts as done.
   virtual Status remove(const ResourceType& type, const api::ObjectKey& key, const Preconditions& preconditions,

@@ -59,7 +59,9 @@ Result<KubeconfigDocument> read_document(const YAML::Node& yaml, const std::stri
 
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kShown = 80;
-  return "\"" + excerpt(text.substr(0, kShown)) + (text.size() > kShown ? "...\"" : "\"");
+  std::string out = "\"";
+  out.append(excerpt(text.substr(0, kShown))).append(text.size() > kShown ? "...\"" : "\"");
+  return out;
 }
 
 Error field_error(const std::string& path, const std::string& what_and_remedy) {

@@ -33,15 +33,22 @@ std::string ResourceType::api_version() const { return group.empty() ? version :
 std::string ResourceType::to_string() const { return group.empty() ? plural : plural + "." + group; }
 
 std::string collection_path(const ResourceType& type, const std::string& ns) {
-  std::string path = type.group.empty() ? "/api/" : "/apis/" + percent_encode(type.group) + "/";
-  path += percent_encode(type.version);
-  if (type.namespaced && !ns.empty()) path += "/namespaces/" + percent_encode(ns);
-  return path + "/" + percent_encode(type.plural);
+  std::string path = type.group.empty() ? "/api" : "/apis";
+  const auto add = [&path](const std::string& segment) { path.append("/").append(percent_encode(segment)); };
+  if (!type.group.empty()) add(type.group);
+  add(type.version);
+  if (type.namespaced && !ns.empty()) {
+    add("namespaces");
+    add(ns);
+  }
+  add(type.plural);
+  return path;
 }
 
 std::string object_path(const ResourceType& type, const api::ObjectKey& key, const std::string& subresource) {
-  std::string path = collection_path(type, key.ns) + "/" + percent_encode(key.name);
-  if (!subresource.empty()) path += "/" + percent_encode(subresource);
+  std::string path = collection_path(type, key.ns);
+  path.append("/").append(percent_encode(key.name));
+  if (!subresource.empty()) path.append("/").append(percent_encode(subresource));
   return path;
 }
 

@@ -109,7 +109,7 @@ Error error_from_response(const Response& response, const std::string& what) {
   error.http_status = response.status;
   error.retry_after = response.retry_after;
   error.message = what + ": " + std::to_string(response.status);
-  if (!server.reason.empty()) error.message += " " + excerpt(server.reason);
+  if (!server.reason.empty()) error.message.append(" ").append(excerpt(server.reason));
   // An admission webhook's refusal can be long and is meant to be read whole.
   constexpr std::size_t kLongestMessage = 4096;
   if (server.reason.empty()) {
@@ -117,7 +117,7 @@ Error error_from_response(const Response& response, const std::string& what) {
   } else if (server.message.size() > kLongestMessage) {
     server.message = server.message.substr(0, kLongestMessage) + "...";
   }
-  if (!server.message.empty()) error.message += ": " + server.message;
+  if (!server.message.empty()) error.message.append(": ").append(server.message);
   error.message += remedy(response.status);
   return error;
 }

@@ -23,11 +23,11 @@ const char* to_string(Method method);
 /// One HTTP request, without host and credentials: those are the transport's.
 struct Request {
   Method method = Method::Get;
-  std::string path;  ///< absolute, with the query already encoded: "/api/v1/pods?limit=500"
-  std::string body;
-  std::string content_type;  ///< of body
+  std::string path{};  ///< absolute, with the query already encoded: "/api/v1/pods?limit=500"
+  std::string body{};
+  std::string content_type{};  ///< of body
   std::string accept = "application/json";
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers{};
   /// For send: until the whole response is here. For open_stream: until the headers are.
   std::chrono::milliseconds timeout{30'000};
 };
