@@ -10,13 +10,6 @@ namespace {
 
 using api::EngineType;
 
-/// "FestivalSchedule/diwali peak" → "diwali".
-std::string schedule_in(const std::string& decided_by) {
-  const std::string prefix = "FestivalSchedule/";
-  if (!decided_by.starts_with(prefix)) return "";
-  return decided_by.substr(prefix.size(), decided_by.find(' ') - prefix.size());
-}
-
 void view_pods(const EngineObjects& objects, EngineView& view) {
   if (!objects.workload.object) return;
   const Workload& workload = *objects.workload.object;
@@ -187,7 +180,7 @@ plan::TargetObservation observation_of(const api::ScaleTarget& target, const Eng
     seen.in_force = ours_stands ? view.size.now.min : view.ownership.written.min;
     seen.in_force_since = view.ownership.written_at;
   }
-  seen.decided_by_schedule = schedule_in(status.decided_by);
+  seen.decided_by_schedule = plan::schedule_in_decided_by(status.decided_by, target.meta.ns);
   seen.rule_size = status.rules.size;
   seen.started_leads = status.started_leads;
   seen.warm_up = status.warm_up;

@@ -59,7 +59,7 @@ BoundNames bound_names(EngineType type) {
 void set_size(const api::ScaleTarget& target, const Size& from, const Size& to, json& body) {
   const api::Engine& engine = target.spec.engine;
   if (engine.type == EngineType::Field) {
-    if (from.min != to.min) body.merge_patch(field_patch(engine.field_path, number_or_null(to.min)));
+    if (from.min != to.min) body.update(field_patch(engine.field_path, number_or_null(to.min)), /*merge_objects=*/true);
     return;
   }
   const BoundNames names = bound_names(engine.type);

@@ -13,6 +13,7 @@
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/managed_fields.h"
 #include "operator/controllers/pod_requests.h"
+#include "operator/controllers/stable_hash.h"
 
 namespace headroom::controllers {
 namespace {
@@ -110,16 +111,12 @@ std::string selector_at(const json& object, const std::string& path) {
 }  // namespace
 
 std::string label_of(const std::string& scale_target_name) {
-  constexpr std::size_t kLongestLabel = 63, kHashDigits = 8;
+  constexpr std::size_t kLongestLabel = 63, kHashDigits = 16;
   if (scale_target_name.size() <= kLongestLabel) return scale_target_name;
   return absl::StrCat(scale_target_name.substr(0, kLongestLabel - kHashDigits - 1), "-", digest(scale_target_name));
 }
 
-std::string digest(std::string_view text) {
-  std::uint32_t hash = 2166136261U;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
-  return absl::StrCat(absl::Hex(hash, absl::kZeroPad8));
-}
+std::string digest(std::string_view text) { return absl::StrCat(absl::Hex(stable_hash(text), absl::kZeroPad16)); }
 
 Result<Autoscaler> autoscaler_from_json(const json& object) {
   static const std::array<std::string, 2> kSizePaths{".spec.minReplicas", ".spec.maxReplicas"};

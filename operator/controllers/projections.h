@@ -22,7 +22,7 @@ inline constexpr char kMadeFromAnnotation[] = "headroom.dev/made-from";
 /// A ScaleTarget's name as a label value: the name itself, or where it is longer than the 63 characters that a label
 /// holds, its beginning and a hash.
 std::string label_of(const std::string& scale_target_name);
-/// Eight hexadecimal digits, the same on every machine; for telling apart, not for safety.
+/// Sixteen hexadecimal digits, the same on every machine; for telling apart, not for safety.
 std::string digest(std::string_view text);
 
 /// Identity of an overridden object and who else writes the field in question.
