@@ -13,8 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr char kPartialObjects[] = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=1";
-constexpr char kPartialObject[] = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=1";
+constexpr char kPartialObjects[] = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+constexpr char kPartialObject[] = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 Status check_segment(const ResourceType& type, const char* field, const std::string& value) {
   // As a path, an empty name would mean the whole collection and ".." its parent.

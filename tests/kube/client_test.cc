@@ -73,10 +73,10 @@ TEST_F(ClientTest, gives_listed_items_the_type_that_the_server_leaves_out) {
 
 TEST_F(ClientTest, lists_and_watches_metadata_only_by_content_type) {
   server->expect(Method::Get, "/api/v1/pods")
-      .with_accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=1")
+      .with_accept("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1")
       .answer(200, {{"items", {{{"kind", "PartialObjectMetadata"}}}}});
   server->expect(Method::Get, "/api/v1/pods")
-      .with_accept("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=1")
+      .with_accept("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
       .stream_of({});
   ListOptions list;
   list.metadata_only = true;

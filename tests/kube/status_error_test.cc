@@ -155,6 +155,7 @@ TEST(WireFailure, promises_that_a_write_did_not_land_only_where_it_cannot_have) 
 }
 
 TEST(WireFailure, names_the_remedy_of_its_cause) {
+  OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS, nullptr);
   const int wrong_version = ERR_PACK(ERR_LIB_SSL, 0, SSL_R_WRONG_VERSION_NUMBER);
   const int bad_certificate = ERR_PACK(ERR_LIB_SSL, 0, SSL_R_SSLV3_ALERT_BAD_CERTIFICATE);
   struct Row {

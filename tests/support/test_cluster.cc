@@ -1,0 +1,126 @@
+#include "tests/support/test_cluster.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "operator/kube/child_process.h"
+#include "operator/kube/cpprest_transport.h"
+
+namespace headroom::testing {
+
+using nlohmann::json;
+
+namespace {
+
+// Tools that were never built take minutes each.
+constexpr std::chrono::minutes kLongestCommand{20};
+
+std::string trimmed(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+std::string hack_cluster(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), HEADROOM_SOURCE_FOLDER "/hack/cluster");
+  std::vector<std::string> environment;
+  for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
+  const auto child = kube::run_child(arguments, environment, std::size_t{1} << 20U, kLongestCommand, {});
+  if (!child || child.value().exit_code != 0) {
+    std::fprintf(stderr, "hack/cluster %s failed: %s\n", arguments.at(1).c_str(),
+                 (child ? child.value().errors : child.error().message).c_str());
+    std::abort();
+  }
+  return trimmed(child.value().output);
+}
+
+// Lines of "name<tab>condition<tab>...".
+bool runs(const std::string& name) {
+  const std::string list = "\n" + hack_cluster({"list"});
+  return list.find("\n" + name + "\trunning\t") != std::string::npos;
+}
+
+}  // namespace
+
+bool eventually(std::chrono::milliseconds at_most, const std::function<bool()>& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + at_most;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  return true;
+}
+
+TestNamespace::TestNamespace(std::shared_ptr<kube::Client> client, std::string name)
+    : client_(std::move(client)), name_(std::move(name)) {
+  const auto created = client_->create(
+      kube::types::kNamespace, json{{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name_}}}}, {});
+  if (created) return;
+  std::fprintf(stderr, "no namespace %s: %s\n", name_.c_str(), created.error().message.c_str());
+  std::abort();
+}
+
+TestNamespace::TestNamespace(TestNamespace&& other) noexcept
+    : client_(std::move(other.client_)), name_(std::move(other.name_)) {}
+
+TestNamespace::~TestNamespace() {
+  if (client_ != nullptr) (void)client_->remove(kube::types::kNamespace, {"", name_}, {}, {});
+}
+
+TestCluster& TestCluster::get(const std::string& name, const std::vector<std::string>& arguments) {
+  static std::map<std::string, std::unique_ptr<TestCluster>> clusters;
+  std::unique_ptr<TestCluster>& cluster = clusters[name];
+  if (cluster == nullptr) cluster.reset(new TestCluster(name, arguments));
+  return *cluster;
+}
+
+TestCluster::TestCluster(std::string name, const std::vector<std::string>& arguments) : name_(std::move(name)) {
+  kube::initialise_http();
+  started_here_ = !runs(name_);
+  std::vector<std::string> up{"up", name_};
+  up.insert(up.end(), arguments.begin(), arguments.end());
+  kubeconfig_path_ = hack_cluster(std::move(up));
+  token_kubeconfig_path_ = hack_cluster({"kubeconfig", name_, "--token"});
+}
+
+TestCluster::~TestCluster() {
+  transport_.reset();
+  if (started_here_) hack_cluster({"down", name_});
+}
+
+kube::ClusterConfig TestCluster::config() const {
+  const auto config = kube::load_kubeconfig(kubeconfig_path_, "");
+  if (!config) {
+    std::fprintf(stderr, "%s\n", config.error().message.c_str());
+    std::abort();
+  }
+  return config.value();
+}
+
+std::shared_ptr<kube::Transport> TestCluster::transport() {
+  if (transport_ == nullptr) transport_ = kube::make_transport(config()).value();
+  return transport_;
+}
+
+std::shared_ptr<kube::Client> TestCluster::client(const kube::ClientLimits& limits) {
+  return std::make_shared<kube::Client>(transport(), limits, std::random_device{}());
+}
+
+TestNamespace TestCluster::new_namespace() {
+  // Random, because earlier programs' namespaces may still be there.
+  const std::string name = "test-" + std::to_string(std::random_device{}()) + "-" + std::to_string(namespaces_++);
+  return {client(), name};
+}
+
+void TestCluster::stop_apiserver() { hack_cluster({"stop-apiserver", name_}); }
+
+void TestCluster::kill_apiserver() { hack_cluster({"stop-apiserver", name_, "--kill"}); }
+
+void TestCluster::start_apiserver() { hack_cluster({"start-apiserver", name_}); }
+
+}  // namespace headroom::testing
