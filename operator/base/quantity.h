@@ -38,7 +38,7 @@ class Quantity {
   /// Plain decimal notation without a suffix: "0.5", "60", "1500".
   std::string to_string() const;
 
-  constexpr auto operator<=>(const Quantity&) const = default;
+  constexpr auto operator<=>(const Quantity&) const = default;  // NOLINT(modernize-use-nullptr): `<` compares with 0
   /// Arithmetic is exact and stops at the ends of Int128's range (1.7e29 units) instead of wrapping.
   constexpr Quantity operator+(Quantity other) const {
     Int128 sum = 0;

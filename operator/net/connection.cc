@@ -23,10 +23,10 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using TlsStream = asio::ssl::stream<Socket>;
 
-constexpr std::size_t kReadSize = 16 * 1024;  // one TLS record
-constexpr std::uint32_t kMaxHeader = 16 * 1024;
+constexpr std::size_t kReadSize = 16u << 10;  // one TLS record
+constexpr std::uint32_t kMaxHeader = 16u << 10;
 // A connection keeps its buffers between requests, up to this size each: two thousand idle ones stay small.
-constexpr std::size_t kKeptBuffer = 64 * 1024;
+constexpr std::size_t kKeptBuffer = 64u << 10;
 // How long a client that was told "Connection: close" may take to close. Closing first, with bytes of its unread, would
 // reset the connection, and the client might lose our answer.
 constexpr std::chrono::milliseconds kLinger{1000};
@@ -268,7 +268,7 @@ void ServerState::wait_until_empty(SteadyTime deadline) {
   emptied_.wait_until(lock, deadline, [this] { return connections_ == 0; });
 }
 
-void serve(Loop& loop, Socket socket, std::shared_ptr<asio::ssl::context> tls) {
+void serve(Loop& loop, Socket socket, const std::shared_ptr<asio::ssl::context>& tls) {
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
   if (tls == nullptr) {

@@ -68,6 +68,6 @@ struct Loop {
 
 /// Serves the client on `loop`, whose thread calls this. `tls` is null for plain HTTP. The connection owns itself and
 /// calls ServerState::leave() at its end.
-void serve(Loop& loop, Socket socket, std::shared_ptr<boost::asio::ssl::context> tls);
+void serve(Loop& loop, Socket socket, const std::shared_ptr<boost::asio::ssl::context>& tls);
 
 }  // namespace headroom::net

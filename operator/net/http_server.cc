@@ -108,7 +108,7 @@ class Server final : public HttpServer {
       if (state_.enter()) {
         ++loop.load;
         asio::post(loop.context, [&loop, context = tls(), client = std::move(socket)]() mutable {
-          serve(loop, std::move(client), std::move(context));
+          serve(loop, std::move(client), context);
         });
       }
       accept();

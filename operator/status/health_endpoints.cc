@@ -25,10 +25,13 @@ net::HttpResponse run_all(std::string_view endpoint, const Checks& checks, bool 
   for (const auto& [name, check] : checks) {
     const std::string wrong = check();
     fine = fine && wrong.empty();
-    lines += wrong.empty() ? "[+]" + name + " ok\n" : "[-]" + name + " failed: " + wrong + "\n";
+    lines += (wrong.empty() ? "[+]" : "[-]") + name;
+    lines += wrong.empty() ? " ok\n" : " failed: " + wrong + "\n";
   }
-  if (!fine) return answer(500, lines + std::string(endpoint) + " check failed\n");
-  return answer(200, verbose ? lines + std::string(endpoint) + " check passed\n" : "ok");
+  if (fine && !verbose) return answer(200, "ok");
+  lines += endpoint;
+  lines += fine ? " check passed\n" : " check failed\n";
+  return answer(fine ? 200 : 500, std::move(lines));
 }
 
 net::HttpResponse run_one(std::string_view wanted, const Checks& checks) {
