@@ -353,20 +353,20 @@ void Operator::Impl::stop_caches() {
 
 void Operator::Impl::add_components() {
   using std::chrono::milliseconds;
-  const auto started = [](auto action) {
+  const auto starts = [](auto action) {
     return [action] {
       action();
       return ok();
     };
   };
   manager.add({"server", [this] { return start_server(); }, [this](milliseconds left) { server->stop(left); }});
-  manager.add({"caches", started([this] {
+  manager.add({"caches", starts([this] {
                  for (const auto& reflector : reflectors) reflector->start();
                }),
                [this](milliseconds) { stop_caches(); }});
-  manager.add({"events", started([] {}), [this](milliseconds left) { events->stop(left); }});
+  manager.add({"events", starts([] {}), [this](milliseconds left) { events->stop(left); }});
   // After the controllers in stopping order: only when all guarded work has ended may the lease go to the next one.
-  manager.add({"election", started([this] {
+  manager.add({"election", starts([this] {
                  if (options.leader_election) {
                    elector->start();
                  } else {
@@ -374,14 +374,14 @@ void Operator::Impl::add_components() {
                  }
                }),
                [this](milliseconds) { elector->stop(leading); }});
-  manager.add({"sources", started([] {}), [this](milliseconds) {
+  manager.add({"sources", starts([] {}), [this](milliseconds) {
                  queries->stop();
                  calendars->stop();
                  constraints->stop();
                  notifier.reset();
                }});
-  manager.add({"planner", started([this] { planner->start(); }), [this](milliseconds) { planner->stop(); }});
-  manager.add({"regions", started([this] {
+  manager.add({"planner", starts([this] { planner->start(); }), [this](milliseconds) { planner->stop(); }});
+  manager.add({"regions", starts([this] {
                  regions->start();
                  regions->queue().add({kSyncWork, {"", "local"}});
                }),
@@ -389,7 +389,7 @@ void Operator::Impl::add_components() {
                  regions->stop(left);
                  region_reconciler->stop();
                }});
-  manager.add({"controllers", started([] {}), [this](milliseconds left) {
+  manager.add({"controllers", starts([] {}), [this](milliseconds left) {
                  targets->stop(left);
                  schedules->stop(left);
                }});

@@ -152,14 +152,14 @@ struct World {
   std::shared_ptr<runtime::Store<api::Region>> regions;
   std::shared_ptr<runtime::Store<api::ScaleTarget>> targets;
   std::shared_ptr<runtime::Store<api::FestivalSchedule>> schedules;
-  RegionLinks links;
-  TargetRecords records;
+  RegionLinks links{};
+  TargetRecords records{};
   /// Labels of the home cluster's namespaces, by {"", name}. Watched (by the region controller) only while a Region
   /// admits namespaces by label; such a Region is connected only once they are known.
   std::shared_ptr<runtime::Store<std::map<std::string, std::string>>> namespace_labels =
       std::make_shared<runtime::Store<std::map<std::string, std::string>>>();
 
-  LatestPlan latest_plan;
+  LatestPlan latest_plan{};
 
   /// Null before the first plan.
   std::shared_ptr<const PlanSnapshot> plan() const { return latest_plan.get(); }
