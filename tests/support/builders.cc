@@ -277,6 +277,13 @@ World& World::add(const FestivalBuilder& festival) {
   return *this;
 }
 
+bool World::add_if_valid(const FestivalBuilder& festival) {
+  auto compiled = festival.compile(compiled_at_);
+  if (!compiled) return false;
+  schedules_.push_back(std::make_shared<const plan::CompiledSchedule>(std::move(compiled).value()));
+  return true;
+}
+
 World& World::add_region(std::string name, api::RegionSpec spec, std::map<std::string, Quantity> used_elsewhere) {
   region_specs_.push_back(std::make_unique<api::RegionSpec>(std::move(spec)));
   regions_.push_back({std::move(name), region_specs_.back().get(), true, true, std::move(used_elsewhere)});

@@ -119,6 +119,8 @@ class World {
 
   World& add(TargetBuilder target);
   World& add(const FestivalBuilder& festival);
+  /// False, with nothing added, when the festival does not compile.
+  bool add_if_valid(const FestivalBuilder& festival);
   World& add_region(std::string name, api::RegionSpec spec, std::map<std::string, Quantity> used_elsewhere = {});
 
   plan::DecideTarget& target(const std::string& name);
