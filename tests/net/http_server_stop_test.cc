@@ -57,13 +57,13 @@ TEST(HttpServerStop, lets_a_request_in_progress_end_and_takes_no_new_connections
 }
 
 TEST(HttpServerStop, tells_a_busy_client_to_close_instead_of_closing_under_its_request) {
-  const auto server = start_server({.request_timeout = 1s}, echo);
+  const auto server = start_server({.request_timeout = 80ms}, echo);  // looks at its connections every 10 ms
   RawClient client(server->port());
   client.send(get("/"));
   EXPECT_THAT(client.response(), StartsWith("HTTP/1.1 200 OK\r\n"));
   std::jthread stopping([&] { server->stop(60s); });
   EXPECT_TRUE(stops_listening(*server));
-  EXPECT_FALSE(client.ended(300ms)) << "a request might be on its way";
+  EXPECT_FALSE(client.ended(50ms)) << "a request might be on its way";
   client.send(get("/again"));
   const std::string response = client.response();
   EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\n"));
