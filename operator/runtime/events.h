@@ -21,6 +21,7 @@ struct EventSubject {
   auto operator<=>(const EventSubject&) const = default;
 };
 
+/// What happened to it.
 struct EventText {
   enum class Type { Normal, Warning };
   Type type = Type::Normal;
@@ -29,6 +30,7 @@ struct EventText {
   std::string note;    ///< cut at 1 kB
 };
 
+/// Where controllers put their events; ApiEventRecorder in the operator, a list in tests.
 class EventRecorder {
  public:
   virtual ~EventRecorder() = default;

@@ -39,17 +39,21 @@ struct LeaseRecord {
   std::string renew_time;  ///< opaque: only its change counts, other clocks are not trusted
 };
 
+/// Standing by.
 struct Follower {
   std::optional<LeaseRecord> seen;
   SteadyTime seen_at{};  ///< when it last changed
 };
+/// Ours, until valid_from + renew_deadline on the monotonic clock.
 struct Leading {
   LeaseRecord held;
   SteadyTime valid_from{};  ///< before the request that last renewed it
 };
+/// Was ours; the end.
 struct Lost {};
 using ElectionState = std::variant<Follower, Leading, Lost>;
 
+// Inputs: what the driving thread learned.
 struct ReadResult {
   std::optional<LeaseRecord> lease;  ///< empty: there is none
 };
@@ -58,11 +62,12 @@ struct WriteLanded {
   LeaseRecord lease;
   SteadyTime sent_at{};
 };
-struct WriteConflicted {};
-struct WriteFailed {};  ///< unknown whether it landed
-struct Tick {};
+struct WriteConflicted {};  ///< somebody else wrote first, or it is gone
+struct WriteFailed {};      ///< unknown whether it landed
+struct Tick {};             ///< a retry period has passed
 using ElectionInput = std::variant<ReadResult, ReadFailed, WriteLanded, WriteConflicted, WriteFailed, Tick>;
 
+// Outputs: what it is to do, in order; each request is answered with an input.
 struct ReadLease {};
 struct CreateLease {};
 struct AcquireLease {  ///< replace with our identity, on the resourceVersion seen
@@ -75,6 +80,7 @@ struct BecameLeader {};
 struct LostLeadership {};
 using ElectionOutput = std::variant<ReadLease, CreateLease, AcquireLease, RenewLease, BecameLeader, LostLeadership>;
 
+/// The next state, and what to do.
 struct ElectionStep {
   ElectionState state;
   std::vector<ElectionOutput> outputs;

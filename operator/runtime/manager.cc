@@ -83,7 +83,7 @@ TerminationSignals::TerminationSignals() : impl_(std::make_unique<Impl>()) {
 
 TerminationSignals::~TerminationSignals() {
   impl_->thread.request_stop();
-  pthread_kill(impl_->thread.native_handle(), SIGTERM);  // to this thread only: it wakes and sees that it is to end
+  pthread_kill(impl_->thread.native_handle(), SIGINT);  // to this thread only: it wakes and sees that it is to end
   impl_->thread.join();
   pthread_sigmask(SIG_SETMASK, &impl_->former, nullptr);
 }

@@ -10,8 +10,10 @@
 
 namespace headroom::runtime {
 
+/// Label names and values of one time series.
 using Labels = std::map<std::string, std::string>;
 
+/// One registry; a process has one.
 class Metrics {
  public:
   Metrics();

@@ -20,53 +20,64 @@
 
 namespace headroom::runtime {
 
-/// What a reflector does with objects; a typed Store behind it is the usual one (store_sink).
+/// What a reflector does with objects; a typed Store behind it is the usual one (store_sink). Called from the
+/// reflector's thread only.
 class ObjectSink {
  public:
   virtual ~ObjectSink() = default;
   /// Buffers one object of a list under way.
   virtual void listed(const nlohmann::json& object) = 0;
+  /// Throws the buffer away: that list will not be completed.
   virtual void discard_listed() = 0;
   /// Swaps the buffer in; returns keys added, changed or vanished.
   virtual std::vector<api::ObjectKey> commit_listed() = 0;
+  /// Added or changed; returns its key.
   virtual api::ObjectKey applied(const nlohmann::json& object) = 0;
+  /// `object` is its last state; returns its key.
   virtual api::ObjectKey deleted(const nlohmann::json& object) = 0;
 };
 
 /// A sink that decodes into `store`. An object that `decode` refuses is kept out and reported to `on_bad`, once per
-/// resource version; a former good copy stays.
+/// resource version; a former good copy stays. An object that is listed again unchanged is not decoded again.
 template <class T>
 std::unique_ptr<ObjectSink> store_sink(std::shared_ptr<Store<T>> store,
                                        std::function<Result<T>(const nlohmann::json&)> decode,
                                        std::function<void(const api::ObjectKey&, const Error&)> on_bad = {});
 
+/// What to read, and how patiently.
 struct ReflectorOptions {
   kube::ResourceType type;
   std::string ns;  ///< empty: all namespaces
   std::string label_selector, field_selector;
   bool metadata_only = false;
   Backoff backoff;  ///< 800 ms to 30 s
+  /// A watch is asked to end after a time drawn from [half of it, all of it]; silent for 5 s longer, it counts as dead.
   std::chrono::seconds watch_timeout{290};
   int page_size = 500;
 };
 
+/// For readiness and status.
 struct ReflectorHealth {
-  bool synced = false;
-  bool stale = false;  ///< not connected now; the store holds what was last seen
+  bool synced = false;  ///< the first complete list is in
+  bool stale = false;   ///< not connected now; the store holds what was last seen
   std::optional<SteadyTime> last_contact;
-  std::string last_error;
+  std::string last_error;  ///< empty while in touch
 };
 
-/// Runs from construction to destruction (or `stop`). `changed` is called from the reflector's thread with each key
-/// that may have changed, after the store has it.
+/// Runs from start() to request_stop() or destruction. `changed` is called from the reflector's thread with each key
+/// that may have changed, after the store has it. Never gives up: whatever fails is tried again with back-off.
 class Reflector {
  public:
   Reflector(std::shared_ptr<kube::Reader> reader, ReflectorOptions options, std::unique_ptr<ObjectSink> sink,
             std::function<void(const api::ObjectKey&)> changed, const Clock& clock, std::uint64_t seed);
+  /// Stops and joins.
   ~Reflector();
 
+  /// Once.
   void start();
+  /// Ends any wait, request or stream under way within milliseconds; final. Does not wait for it: see join().
   void request_stop();
+  /// Waits until the thread has ended; after request_stop().
   void join();
   ReflectorHealth health() const;
   /// Waits for the first complete list; false when `timeout` passed first or the reflector was stopped.

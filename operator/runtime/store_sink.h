@@ -13,6 +13,7 @@
 
 #include "operator/api/object.h"
 #include "operator/base/result.h"
+#include "operator/runtime/reflector.h"
 #include "operator/runtime/store.h"
 
 namespace headroom::runtime {
@@ -24,6 +25,7 @@ struct ObjectIdentity {
 };
 ObjectIdentity identity_of(const nlohmann::json& object);
 
+/// Made by store_sink() (reflector.h), which says what it does. Used by the reflector's thread only.
 template <class T>
 class StoreSink final : public ObjectSink {
  public:

@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "operator/runtime/event_object.h"
+
 namespace headroom::runtime {
 namespace {
 
 using nlohmann::json;
 using std::chrono::milliseconds;
+
+// What of a peer's text may go into messages and logs, in bytes.
+constexpr std::size_t kLongestQuote = 64, kLongestMessage = 1024;
 
 Error untrusted(const std::string& what) {
   return Error{ErrorCode::Internal, "watch: " + what + "; the stream is abandoned and everything read again", 0, {}};
@@ -70,11 +75,13 @@ Result<WatchEvent> decode_watch_event(std::string_view line) {
   }
   json event = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
   if (!event.is_object()) return untrusted("a line of " + std::to_string(line.size()) + " bytes is no JSON object");
-  const std::string type = string_at(event, "type");
+  const std::string type = bounded_text(string_at(event, "type"), kLongestQuote);
   const auto found = event.find("object");
   if (found == event.end() || !found->is_object()) return untrusted("an event of type '" + type + "' has no object");
   json& object = *found;
-  if (type == "ERROR") return WatchEvent(StatusReceived{status_means(object), string_at(object, "message")});
+  if (type == "ERROR")
+    return WatchEvent(
+        StatusReceived{status_means(object), bounded_text(string_at(object, "message"), kLongestMessage)});
 
   const auto metadata = object.find("metadata");
   if (metadata == object.end() || !metadata->is_object()) return untrusted(type + " carries no metadata");
@@ -84,7 +91,7 @@ Result<WatchEvent> decode_watch_event(std::string_view line) {
   if (string_at(*metadata, "name").empty()) return untrusted(type + " carries no metadata.name");
   if (type == "ADDED" || type == "MODIFIED") return WatchEvent(ObjectApplied{std::move(object), std::move(at)});
   if (type == "DELETED") return WatchEvent(ObjectDeleted{std::move(object), std::move(at)});
-  return untrusted("unknown event type '" + type.substr(0, 64) + "'");
+  return untrusted("unknown event type '" + type + "'");
 }
 
 ListFailed list_failure(const Error& error) {

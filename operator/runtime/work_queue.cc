@@ -70,7 +70,7 @@ void WorkQueue::forget(const WorkKey& key) {
   impl_->schedule.forget_failures(key);
 }
 
-std::optional<WorkKey> WorkQueue::take(std::stop_token stop) {
+std::optional<WorkKey> WorkQueue::take(const std::stop_token& stop) {
   std::unique_lock lock(impl_->mutex);
   while (!impl_->shut && !stop.stop_requested()) {
     if (std::optional<KeySchedule::Taken> taken = impl_->schedule.take(impl_->clock.steady_now())) {

@@ -26,8 +26,10 @@ struct WorkKey {
   auto operator<=>(const WorkKey&) const = default;
 };
 
+/// High: writes that scale. Low: what may wait for them, such as status writes and a first list's backlog.
 enum class Priority { High, Low };
 
+/// What client-go's workqueue metrics show.
 struct QueueStats {
   std::int64_t depth = 0;    ///< ready now; delayed ones aside
   std::int64_t adds = 0;     ///< in total; one that was already queued does not count
@@ -45,6 +47,7 @@ struct QueueObserver {
 
 class WorkQueue {
  public:
+  /// `clock` outlives the queue; `retry` is each key's own back-off, jittered from `seed`.
   WorkQueue(const Clock& clock, Backoff retry, std::uint64_t seed, QueueObserver observer = {});
   ~WorkQueue();
 
@@ -60,7 +63,7 @@ class WorkQueue {
   /// Blocks for the next key; empty once `stop` is requested or the queue is shut down. Low priority only when no high
   /// one is ready, except that a low key that has waited for 30 s passes (one for every 10 high ones at most). Call
   /// done() with it afterwards.
-  std::optional<WorkKey> take(std::stop_token stop);
+  std::optional<WorkKey> take(const std::stop_token& stop);
   void done(const WorkKey& key);
   /// With which priority a key in work was taken, so that its retry keeps it; High for one that is not in work.
   Priority taken_as(const WorkKey& key) const;

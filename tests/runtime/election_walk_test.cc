@@ -23,7 +23,7 @@ using TrueTime = double;  ///< seconds
 
 struct Weather {
   double slowest_clock = 0.85, fastest_clock = 1.2;  ///< 1.2 / 0.85 < lease / renew deadline
-  TrueTime storm = 200;                              ///< how long requests fail; calm afterwards
+  TrueTime storm = 120;                              ///< how long requests fail; calm afterwards
 };
 
 class Simulation {
@@ -187,12 +187,12 @@ TEST(ElectionWalk, never_lets_two_hold_the_lease_and_always_finds_a_leader_again
   int terms = 0;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     Simulation simulation(seed, {});
+    ASSERT_TRUE(simulation.run_until(120)) << "two leaders, seed " << seed;
     ASSERT_TRUE(simulation.run_until(200)) << "two leaders, seed " << seed;
-    ASSERT_TRUE(simulation.run_until(300)) << "two leaders, seed " << seed;
-    ASSERT_EQ(simulation.holders(), 1) << "nobody leads 100 s after the storm, seed " << seed;
+    ASSERT_EQ(simulation.holders(), 1) << "nobody leads 80 s after the storm, seed " << seed;
     terms += simulation.terms();
   }
-  EXPECT_GT(terms, 3000) << "leadership has to change hands for this to mean anything";
+  EXPECT_GT(terms, 2500) << "leadership has to change hands for this to mean anything";
 }
 
 TEST(ElectionWalk, shows_two_holders_where_clocks_differ_more_than_lease_to_deadline_allows) {

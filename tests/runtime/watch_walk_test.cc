@@ -135,7 +135,7 @@ TEST(WatchWalk, ends_with_the_servers_state_whatever_went_wrong_on_the_way) {
   constexpr int kStepsToSettle = 200;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
     Walk walk(seed);
-    for (int i = 0; i < 300; ++i) {
+    for (int i = 0; i < 150; ++i) {
       if (walk.chance(3)) walk.server().mutate();
       if (walk.chance(25)) walk.server().compact();
       walk.step(/*faults=*/true);
