@@ -117,6 +117,8 @@ Convergence move_towards(const api::ScaleTarget& target, const EngineView& view,
   } else {
     result.writes = write_move(target, view, {step.next, record});
   }
+  result.size = step.next;
+  result.record = own ? std::nullopt : record;
   result.restored = verdict.may_write && step.next == view.ownership.original && !record;
   result.settled = result.writes.empty() && verdict.may_write && step.next == wanted;
   return result;
@@ -126,6 +128,7 @@ Convergence move_towards(const api::ScaleTarget& target, const EngineView& view,
 Convergence forget(const EngineView& view) {
   Convergence result;
   result.restored = true;
+  result.size = view.size.now;
   if (view.annotated) {
     Write write;
     write.type = view.type;

@@ -78,6 +78,10 @@ EngineView view_engine(const api::ScaleTarget& target, Cluster* cluster, const O
 /// The ScaleTarget that claims the object is gone (force-deleted, renamed): its record is ours from now on.
 void take_over_orphan(EngineView& view);
 
+/// Makes a view from caches that lag behind our own last write show what was written.
+void show_landed(const api::ScaleTarget& target, const Size& size, const std::optional<OriginalRecord>& record,
+                 const std::string& resource_version, const std::string& uid, EngineView& view);
+
 /// The sizes an object had before, as whole numbers: absent bounds become what they stand for (KEDA: 0 and 100).
 /// Only of a view that is known.
 api::Originals originals_of(const api::ScaleTarget& target, const EngineView& view);
@@ -106,6 +110,9 @@ struct Convergence {
   /// The bounds that stand once the writes have landed, and since when, while an override is held.
   std::optional<Size> in_force;
   absl::Time in_force_since = absl::UnixEpoch();
+  // What the object says once the writes have landed.
+  Size size;
+  std::optional<OriginalRecord> record;
 };
 
 /// Sizes go up and down in steps of readReplica.maxStep, each once the one before is ready. HPA: minReplicas goes down

@@ -41,6 +41,8 @@ void add_obstacle(EngineView& view, const std::string& reason, const std::string
 /// OriginalUnreadable and NotOurs.
 void view_written(const api::ScaleTarget& target, const kube::ResourceType& type, const ObjectView& object,
                   const Size& now, EngineView& view);
+/// Ownership of an autoscaler of our own: its originals are the spec's, and the status tells what was written last.
+Ownership ownership_of_own(const api::ScaleTarget& target, const SizeObservation& size);
 /// An obstacle for a look-up that cannot answer; true when there is one.
 template <class T>
 bool unanswered(const Lookup<T>& lookup, const std::string& what, EngineView& view) {

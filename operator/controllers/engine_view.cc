@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "operator/controllers/engine_objects.h"
+#include "operator/controllers/engine_writes.h"
 
 namespace headroom::controllers {
 namespace {
@@ -147,6 +148,22 @@ void take_over_orphan(EngineView& view) {
   if (!view.claimed_by) return;
   std::erase_if(view.obstacles, [](const Obstacle& obstacle) { return obstacle.reason == "NotOurs"; });
   view.claimed_by.reset();
+}
+
+void show_landed(const api::ScaleTarget& target, const Size& size, const std::optional<OriginalRecord>& record,
+                 const std::string& resource_version, const std::string& uid, EngineView& view) {
+  view.exists = true;
+  view.resource_version = resource_version;
+  view.size.uid = uid;
+  view.size.now = size;
+  view.size.annotation = record;
+  view.annotated = record.has_value();
+  if (target.spec.engine.owns_autoscaler()) {
+    view.made_from = made_from(target.spec.engine);
+    view.ownership = ownership_of_own(target, view.size);
+  } else {
+    view.ownership = resolve_ownership(view.size);
+  }
 }
 
 api::Originals originals_of(const api::ScaleTarget& target, const EngineView& view) {

@@ -111,14 +111,7 @@ void view_own_autoscaler(const api::ScaleTarget& target, const EngineObjects& ob
   view.size.uid = own->object.uid;
   view.size.now = {own->min, own->max};
   view.size.other_manager = own->object.other_manager;
-  // Its originals are the spec's, so nothing is kept on the object; the status tells what was written last.
-  const api::ScaleTargetStatus& status = target.status;
-  const bool written =
-      status.bounds_min && status.bounds_max && status.originals && status.originals->uid == own->object.uid;
-  view.ownership.written = written ? Size{status.bounds_min, status.bounds_max} : view.size.now;
-  view.ownership.held = view.size.now != view.ownership.original;
-  view.ownership.written_at = status.in_force_since.value_or(absl::UnixEpoch());
-  view.ownership.foreign_edit = view.size.now != view.ownership.written;
+  view.ownership = ownership_of_own(target, view.size);
 }
 
 void view_adopted_autoscaler(const api::ScaleTarget& target, const EngineObjects& objects, EngineView& view) {
@@ -149,6 +142,18 @@ void view_adopted_autoscaler(const api::ScaleTarget& target, const EngineObjects
 }
 
 }  // namespace
+
+Ownership ownership_of_own(const api::ScaleTarget& target, const SizeObservation& size) {
+  const api::ScaleTargetStatus& status = target.status;
+  const bool written = status.bounds_min && status.bounds_max && status.originals && status.originals->uid == size.uid;
+  Ownership ownership;
+  ownership.original = {target.spec.replicas.min, target.spec.replicas.max};
+  ownership.written = written ? Size{status.bounds_min, status.bounds_max} : size.now;
+  ownership.held = size.now != ownership.original;
+  ownership.written_at = status.in_force_since.value_or(absl::UnixEpoch());
+  ownership.foreign_edit = size.now != ownership.written;
+  return ownership;
+}
 
 void view_autoscaler(const api::ScaleTarget& target, const EngineObjects& objects, EngineView& view) {
   if (unanswered(objects.autoscaler, "HorizontalPodAutoscalers", view)) return;

@@ -70,8 +70,6 @@ void set_size(const api::ScaleTarget& target, const Size& from, const Size& to, 
 /// Null when absent. The text came out of a parser, so it goes into one.
 json passed_through(const api::JsonText& text) { return text.empty() ? json(nullptr) : json::parse(text.text); }
 
-std::string made_from(const api::Engine& engine) { return digest(engine.metrics.text + engine.behavior.text); }
-
 /// As a merge patch: fields that are not wanted any more have to be named to go.
 json behavior_patch(json patch) {
   if (!patch.is_object()) return nullptr;
@@ -87,6 +85,8 @@ json behavior_patch(json patch) {
 }
 
 }  // namespace
+
+std::string made_from(const api::Engine& engine) { return digest(engine.metrics.text + engine.behavior.text); }
 
 std::vector<Write> write_move(const api::ScaleTarget& target, const EngineView& view, const Move& move) {
   const Size& now = view.size.now;

@@ -20,6 +20,8 @@ struct Move {
 /// in a patch before it, and comes off in one after it.
 std::vector<Write> write_move(const api::ScaleTarget& target, const EngineView& view, const Move& move);
 
+/// What tells metrics and behavior of an autoscaler of our own from others; see kMadeFromAnnotation.
+std::string made_from(const api::Engine& engine);
 /// An autoscaler of our own, as `spec` wants it with these bounds.
 Write create_autoscaler(const api::ScaleTarget& target, const Size& bounds);
 /// Brings metrics and behavior of our own autoscaler up to date along with its bounds; nothing where nothing differs.

@@ -6,10 +6,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <unordered_map>
-#include <vector>
 
 #include "operator/api/scale_target.h"
+#include "operator/base/clock.h"
+#include "operator/controllers/overrides.h"
 
 namespace headroom::controllers {
 
@@ -19,10 +21,28 @@ struct PendingStep {
   absl::Time patched_at;
 };
 
+/// A write of ours that the caches may not show yet: they are read as if they did, as long as they still hold the
+/// version that it replaced.
+struct LandedWrite {
+  std::string replaced_version, version;
+  std::string uid;  ///< of the object; one that was created has none in the caches yet
+  Size size;
+  std::optional<OriginalRecord> record;
+  SteadyTime until{};  ///< after that the caches are believed whatever they show
+};
+
 struct TargetRecord {
   std::string uid;                ///< of the ScaleTarget; another uid starts a fresh record
   api::ScaleTargetStatus status;  ///< as it should be stored; conditions included
   std::optional<PendingStep> pending;
+  std::string write_problem;    ///< of the last attempt to write its objects; empty: it succeeded
+  std::string metrics_problem;  ///< why a query of its rules or lag guard has no answer; empty: all have. The planner's
+  std::optional<LandedWrite> landed;
+  std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
+  /// The status last stored, while the cache of ScaleTargets may still show the one before; null once it does not.
+  std::shared_ptr<const api::ScaleTargetStatus> stored;
+  std::string stored_over;  ///< the ScaleTarget's resourceVersion that `stored` replaced
+  SteadyTime stored_at{};
 };
 
 class TargetRecords {
@@ -52,7 +72,11 @@ class TargetRecords {
  private:
   TargetRecord& record_of(const api::ScaleTarget& target) {
     TargetRecord& record = records_[target.meta.key()];
-    if (record.uid != target.meta.uid) record = TargetRecord{target.meta.uid, target.status, std::nullopt};
+    if (record.uid != target.meta.uid) {
+      record = TargetRecord();
+      record.uid = target.meta.uid;
+      record.status = target.status;
+    }
     return record;
   }
   std::mutex mutex_;

@@ -8,25 +8,31 @@
 #include "operator/api/scale_target.h"
 #include "operator/controllers/engine.h"
 #include "operator/controllers/target_records.h"
-#include "operator/controllers/world.h"
+#include "operator/plan/decide.h"
 
 namespace headroom::controllers {
 
 struct StatusInput {
   const api::ScaleTarget& target;
   const EngineView& view;
-  const plan::Decision* decision;  ///< null: no plan yet
-  const Convergence* convergence;  ///< null: nothing was tried
-  std::string region_problem;      ///< empty: region fine
-  std::string write_problem;       ///< the last write's error
+  const plan::Decision* decision;   ///< null: no plan yet
+  const Convergence* convergence;   ///< what would have to be written now; null: it is not known
+  std::string region_problem = {};  ///< empty: region fine
+  std::string write_problem = {};   ///< the last write's error; empty: none
   bool metrics_unavailable = false;
-  std::string metrics_problem;
+  std::string metrics_problem = {};
 };
 
-/// Updates `record` (conditions Ready, Reconciling, Stalled, Contested, Capped, RivalScaler, AmbiguousScaler,
-/// ScalingDisabled, Frozen, AwaitingApproval, BaselineUncertain, MetricsUnavailable; sizes, bounds, explanation,
-/// originals, in force, leads, learned warm-up from `pending`) as of `now`. Warm-up is learned when a pending step is
-/// ready.
+/// Updates `record` as of `now`: sizes, bounds, explanation, originals, what is in force, learned warm-up, and the
+/// conditions. Ready is there from the first sight on; Reconciling and Stalled (as kstatus reads them) and the other
+/// abnormal ones, Contested, Capped, RivalScaler, AmbiguousScaler, ScalingDisabled, Frozen, AwaitingApproval,
+/// BaselineUncertain, MetricsUnavailable, only while they hold. What cannot be seen now stays as it was last seen.
 void update_status(TargetRecord& record, const StatusInput& input, absl::Time now);
+
+/// Takes the time of a pending step once its replicas are ready; true when it did.
+bool learn_warm_up(TargetRecord& record, const api::ScaleTarget& target, const EngineView& view, absl::Time now);
+
+/// Whether two statuses differ in more than what moves by itself all the time: counts of replicas, and messages.
+bool differs_in_substance(const api::ScaleTargetStatus& a, const api::ScaleTargetStatus& b);
 
 }  // namespace headroom::controllers
