@@ -1,7 +1,6 @@
 #include "operator/controllers/calendar_copy.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 
 #include <nlohmann/json.hpp>
 
@@ -26,7 +25,7 @@ std::string CalendarSourceKey::to_string() const {
 }
 
 std::string calendar_copy_name(const CalendarSourceKey& source) {
-  return absl::StrFormat("headroom-calendar-%016x", stable_hash(source_text(source)));
+  return absl::StrCat("headroom-calendar-", stable_hash_text(source_text(source)));
 }
 
 json to_config_map(const CalendarSourceKey& source, const CalendarCopy& copy) {

@@ -2,7 +2,6 @@
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
@@ -65,7 +64,8 @@ void for_each_charge(std::span<const QuotaView> quotas, const ResourceList& pod_
 std::string readable(const std::string& resource, Quantity amount) {
   if (absl::StrContains(resource, "memory") || absl::StrContains(resource, "storage")) {
     const double gibibytes = amount.to_double() / (1 << 30);
-    return gibibytes >= 1 ? absl::StrFormat("%.4gGi", gibibytes) : absl::StrFormat("%.4gMi", gibibytes * 1024);
+    // Six digits at most, as StrCat has it.
+    return gibibytes >= 1 ? absl::StrCat(gibibytes, "Gi") : absl::StrCat(gibibytes * 1024, "Mi");
   }
   return amount.to_string();
 }

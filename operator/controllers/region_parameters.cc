@@ -1,7 +1,6 @@
 #include "operator/controllers/region_parameters.h"
 
 #include <absl/strings/str_cat.h>
-#include <absl/strings/str_format.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -57,7 +56,7 @@ bool concerns_the_server(const Error& error) {
 
 std::string region_label_value(const std::string& region) {
   if (region.size() <= kLongestLabel) return region;
-  return absl::StrCat(region.substr(0, kLongestLabel - 17), "-", absl::StrFormat("%016x", stable_hash(region)));
+  return absl::StrCat(region.substr(0, kLongestLabel - 17), "-", stable_hash_text(region));
 }
 
 FoundParameters found_parameters_from_json(const json& config_map) {

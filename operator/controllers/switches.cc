@@ -109,7 +109,8 @@ Result<SwitchLedger> ledger_from_annotation(const std::string& text) {
   if (document.is_object() && keys != document.end() && keys->is_object()) {
     for (const auto& [key, entry] : keys->items()) {
       const api::JsonReader record(entry, key, fault);
-      ledger.keys[key] = {record.required_text("value"), record.text("schedule"), record.optional_text("former")};
+      if (!record.has("value")) record.fail("value", "is missing");
+      ledger.keys[key] = {record.text("value"), record.text("schedule"), record.optional_text("former")};
     }
   } else {
     reader.fail("keys", "must be an object");
