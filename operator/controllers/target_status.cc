@@ -43,6 +43,10 @@ void update_in_force(api::ScaleTargetStatus& status, const StatusInput& input, a
   }
   if (!input.view.known || !input.view.exists) return;
   const Ownership& ownership = input.view.ownership;
+  const bool landed = input.view.size.now.min == ownership.written.min;
+  // The annotation announces a size before /scale gets it: until then what stood before is in force, or the announced
+  // one would make the former look like somebody's edit.
+  if (ownership.held && !landed && !ownership.foreign_edit) return;
   status.in_force = ownership.held ? ownership.written.min : std::nullopt;
   status.in_force_since = status.in_force ? std::optional(ownership.written_at) : std::nullopt;
 }

@@ -115,6 +115,22 @@ TEST_F(Status, reconciles_until_the_replicas_are_ready) {
   EXPECT_EQ(record.status.explanation, decision.reasons);
 }
 
+TEST_F(Status, does_not_call_in_force_what_was_only_announced_so_that_nobody_is_blamed_for_the_former_size) {
+  cluster.add(a_deployment("api", 10));
+  target = a_target("api", EngineType::Scale, "api");
+  const plan::Decision decision = a_decision(10, 18, 18);
+  const Convergence first = converge(target, cluster.view(target, options), decision, now, options);
+  ASSERT_EQ(first.writes.size(), 2U) << "an annotation, then /scale";
+  ASSERT_TRUE(cluster.apply({first.writes.front()})) << "the second write was refused, say by a conflict";
+  tell(decision);
+  EXPECT_FALSE(record.status.in_force);
+
+  target.status = record.status;
+  const Convergence second = converge(target, cluster.view(target, options), decision, now, options);
+  EXPECT_FALSE(second.contest);
+  EXPECT_EQ(second.step_to, 18);
+}
+
 TEST_F(Status, keeps_the_transition_time_while_only_the_message_changes) {
   const plan::Decision decision = a_decision(10, 60, 100);
   carry_out(decision);
