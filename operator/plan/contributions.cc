@@ -271,10 +271,10 @@ BegunLeads gather_begun_leads(std::span<const TargetFacts> facts) {
   return begun;
 }
 
-void speak(const CompiledSchedule& schedule, std::span<const TargetFacts> facts, std::span<const int> candidates,
+void speak(const CompiledSchedule& schedule, std::span<const TargetFacts> facts, SelectionMatcher& matcher,
            const BegunLeads& begun, absl::Time now, Pace pace, std::vector<Voice>& voices) {
   if (schedule.spec.suspend == api::SuspendMode::Restore || schedule.timeline.empty()) return;
-  const ScheduleView view(schedule, facts, candidates);
+  const ScheduleView view(schedule, facts, matcher);
   if (view.size() == 0) return;
   Speaker speaker(view, now, pace, voices);
   if (schedule.spec.suspend == api::SuspendMode::Hold) {

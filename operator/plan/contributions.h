@@ -57,7 +57,7 @@ using BegunLeads = std::map<std::string, std::vector<BegunLead>, std::less<>>;
 BegunLeads gather_begun_leads(std::span<const TargetFacts> facts);
 
 /// Adds what one schedule says at `now` to the voices (parallel to `facts`). At an ideal pace no gate is closed.
-void speak(const CompiledSchedule& schedule, std::span<const TargetFacts> facts, std::span<const int> candidates,
+void speak(const CompiledSchedule& schedule, std::span<const TargetFacts> facts, SelectionMatcher& matcher,
            const BegunLeads& begun, absl::Time now, Pace pace, std::vector<Voice>& voices);
 
 }  // namespace headroom::plan

@@ -19,12 +19,13 @@ std::vector<Voice> hear_schedules(const DecideInput& input, const std::vector<Ta
   std::vector<Voice> voices(facts.size());
   std::unordered_map<std::string, std::vector<int>> by_namespace;
   for (std::size_t t = 0; t < facts.size(); ++t) by_namespace[facts[t].key().ns].push_back(static_cast<int>(t));
+  std::unordered_map<std::string, SelectionMatcher> matchers;
+  for (const auto& [ns, candidates] : by_namespace) matchers.emplace(ns, SelectionMatcher(facts, candidates));
   const BegunLeads begun = gather_begun_leads(facts);
   for (const auto& schedule : input.schedules) {
-    const auto candidates = by_namespace.find(schedule->key.ns);
-    if (candidates != by_namespace.end()) {
-      speak(*schedule, facts, candidates->second, begun, input.now, pace, voices);
-    }
+    const auto matcher = matchers.find(schedule->key.ns);
+    if (matcher == matchers.end()) continue;
+    speak(*schedule, facts, matcher->second, begun, input.now, pace, voices);
   }
   return voices;
 }

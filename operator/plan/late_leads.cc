@@ -104,11 +104,13 @@ std::vector<Risk> late_leads(const DecideInput& input, const DecideResult& resul
   const std::vector<TargetFacts> facts = gather_facts(input.targets);
   std::unordered_map<std::string, std::vector<int>> by_namespace;
   for (std::size_t t = 0; t < facts.size(); ++t) by_namespace[facts[t].key().ns].push_back(static_cast<int>(t));
+  std::unordered_map<std::string, SelectionMatcher> matchers;
+  for (const auto& [ns, candidates] : by_namespace) matchers.emplace(ns, SelectionMatcher(facts, candidates));
   std::vector<Risk> risks;
   for (const auto& schedule : input.schedules) {
-    const auto candidates = by_namespace.find(schedule->key.ns);
-    if (candidates == by_namespace.end() || schedule->spec.suspend != api::SuspendMode::None) continue;
-    const ScheduleView view(*schedule, facts, candidates->second);
+    const auto matcher = matchers.find(schedule->key.ns);
+    if (matcher == matchers.end() || schedule->spec.suspend != api::SuspendMode::None) continue;
+    const ScheduleView view(*schedule, facts, matcher->second);
     if (view.size() == 0) continue;
     std::vector<Risk> found = LateLeads(input, result, view).find();
     std::ranges::move(found, std::back_inserter(risks));

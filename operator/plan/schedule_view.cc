@@ -16,35 +16,56 @@ std::size_t index(int number) { return static_cast<std::size_t>(number); }
 
 }  // namespace
 
+const std::vector<std::uint8_t>& SelectionMatcher::matches(const api::TargetSelection& selection) {
+  for (const Known& known : known_) {
+    if (*known.selection == selection) return known.matches;
+  }
+  Known& known = known_.emplace_back(Known{&selection, {}});
+  known.matches.reserve(candidates_.size());
+  for (const int candidate : candidates_) {
+    const TargetFacts& target = facts_[index(candidate)];
+    const bool selected = target.known && selects(selection, target.key().name, target.target->labels, target.spec());
+    known.matches.push_back(selected ? 1 : 0);
+  }
+  return known.matches;
+}
+
 ScheduleView::ScheduleView(const CompiledSchedule& schedule, std::span<const TargetFacts> facts,
                            std::span<const int> candidates)
     : schedule_(schedule), facts_(facts) {
-  const std::size_t phases = schedule.phases.size(), selections = schedule.selections.size();
-  std::vector<std::uint8_t> matched(selections);
+  SelectionMatcher matcher(facts, candidates);
+  gather_members(matcher);
+}
+
+ScheduleView::ScheduleView(const CompiledSchedule& schedule, std::span<const TargetFacts> facts,
+                           SelectionMatcher& matcher)
+    : schedule_(schedule), facts_(facts) {
+  gather_members(matcher);
+}
+
+void ScheduleView::gather_members(SelectionMatcher& matcher) {
+  const std::size_t phases = schedule_.phases.size(), selections = schedule_.selections.size();
+  std::vector<const std::vector<std::uint8_t>*> matched;
+  for (const api::TargetSelection& selection : schedule_.selections) matched.push_back(&matcher.matches(selection));
   std::vector<std::int16_t> demands(phases);
-  for (const int candidate : candidates) {
-    const TargetFacts& target = facts[index(candidate)];
-    if (!target.known) continue;
-    for (std::size_t s = 0; s < selections; ++s) {
-      matched[s] = selects(schedule.selections[s], target.key().name, target.target->labels, target.spec()) ? 1 : 0;
-    }
+  for (std::size_t c = 0; c < matcher.candidates().size(); ++c) {
     bool selected = false;
     for (std::size_t p = 0; p < phases; ++p) {
-      const std::vector<int>& wanted = schedule.phases[p].demand_selections;
-      const auto first = std::ranges::find_if(wanted, [&](int s) { return matched[index(s)] != 0; });
+      const std::vector<int>& wanted = schedule_.phases[p].demand_selections;
+      const auto first = std::ranges::find_if(wanted, [&](int s) { return (*matched[index(s)])[c] != 0; });
       demands[p] = first == wanted.end() ? std::int16_t{-1} : static_cast<std::int16_t>(first - wanted.begin());
       selected |= demands[p] >= 0;
     }
     if (!selected) continue;
-    members_.push_back(candidate);
-    matched_.insert(matched_.end(), matched.begin(), matched.end());
+    members_.push_back(matcher.candidates()[c]);
+    for (std::size_t s = 0; s < selections; ++s) matched_.push_back((*matched[s])[c]);
     demands_.insert(demands_.end(), demands.begin(), demands.end());
   }
   bool any_decay = false;
   for (std::size_t p = 0; p < phases; ++p) any_decay |= has_decay(static_cast<int>(p));
   if (!any_decay || members_.empty()) return;
-  by_occurrence_.resize(schedule.occurrences.size());
-  for (const TimelineEntry& entry : schedule.timeline) by_occurrence_[index(entry.occurrence)].push_back(&entry);
+  by_occurrence_.resize(schedule_.occurrences.size());
+  for (const TimelineEntry& entry : schedule_.timeline) by_occurrence_[index(entry.occurrence)].push_back(&entry);
 }
 
 std::optional<int> ScheduleView::member(int target) const {

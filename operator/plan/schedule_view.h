@@ -5,6 +5,7 @@
 #include <absl/time/time.h>
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,12 +35,37 @@ struct HeldContribution {
   absl::Time until;
 };
 
+/// Which of a namespace's targets a selection matches. Schedules select alike more often than not, so each distinct
+/// selection is matched once and its answer shared.
+class SelectionMatcher {
+ public:
+  /// `candidates` are indices into `facts`, ascending. Both must outlive the matcher, and so must every selection
+  /// asked.
+  SelectionMatcher(std::span<const TargetFacts> facts, std::span<const int> candidates)
+      : facts_(facts), candidates_(candidates) {}
+
+  std::span<const int> candidates() const { return candidates_; }
+  /// One flag for each candidate; the vector stays where it is.
+  const std::vector<std::uint8_t>& matches(const api::TargetSelection& selection);
+
+ private:
+  struct Known {
+    const api::TargetSelection* selection;
+    std::vector<std::uint8_t> matches;
+  };
+  std::span<const TargetFacts> facts_;
+  std::span<const int> candidates_;
+  std::deque<Known> known_;
+};
+
 /// Members are the targets that some phase selects, numbered from 0.
 class ScheduleView {
  public:
   /// `candidates` are indices into `facts` of the targets in the schedule's namespace, ascending. All must outlive the
   /// view.
   ScheduleView(const CompiledSchedule& schedule, std::span<const TargetFacts> facts, std::span<const int> candidates);
+  /// The same with answers shared between schedules of one namespace.
+  ScheduleView(const CompiledSchedule& schedule, std::span<const TargetFacts> facts, SelectionMatcher& matcher);
 
   const CompiledSchedule& schedule() const { return schedule_; }
   int size() const { return static_cast<int>(members_.size()); }
@@ -69,6 +95,7 @@ class ScheduleView {
   int planned(int member, const Moment& moment) const;
 
  private:
+  void gather_members(SelectionMatcher& matcher);
   bool matches(int member, int selection) const;
   const TimelineEntry* latest_before(int member, const TimelineEntry& entry) const;
   bool reaches(const DecayInForce& decay, absl::Time end) const;
