@@ -176,7 +176,7 @@ bool is_stale(boost::asio::ip::tcp::socket& socket) {
   return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
-class Connections final : public CpprestConnections, public std::enable_shared_from_this<Connections> {
+class Connections final : public CpprestConnections {
  public:
   Connections(ServerUrl server, const std::string& server_name, bool insecure,
               std::shared_ptr<const TlsCredentials> tls)
@@ -215,22 +215,14 @@ class Connections final : public CpprestConnections, public std::enable_shared_f
     http::client::http_client_config config;
     config.set_timeout(kNever);
     config.set_max_redirects(0);
-    config.set_tlsext_sni_enabled(false);  // ours knows tls_server_name
+    config.set_tlsext_sni_enabled(false);  // TlsVerification knows tls_server_name
     config.set_ssl_context_callback(
         [check = verification_](boost::asio::ssl::context& context) { check->configure(context.native_handle()); });
     // Called with each request's connection, kept or new, before anything is written to it.
-    config.set_nativehandle_options([check = verification_, tls = server_.tls](void* handle) {
-      if (!tls) {
-        auto& socket = *static_cast<boost::asio::ip::tcp::socket*>(handle);
-        if (socket.is_open() && is_stale(socket)) throw StaleConnection();
-        return;
-      }
-      auto& stream = *static_cast<TlsStream*>(handle);
-      if (!stream.next_layer().is_open()) {
-        check->name_server(stream.native_handle());
-      } else if (is_stale(stream.next_layer())) {
-        throw StaleConnection();
-      }
+    config.set_nativehandle_options([tls = server_.tls](void* handle) {
+      auto& socket =
+          tls ? static_cast<TlsStream*>(handle)->next_layer() : *static_cast<boost::asio::ip::tcp::socket*>(handle);
+      if (socket.is_open() && is_stale(socket)) throw StaleConnection();
     });
     return config;
   }

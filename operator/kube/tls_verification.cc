@@ -44,6 +44,12 @@ std::string names_in(X509* certificate) {
   return names.empty() ? "no name" : names;
 }
 
+// The place of a context for our pointer; the one everybody may use is Asio's.
+int own_data_index() {
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+  return index;
+}
+
 }  // namespace
 
 std::string explain_certificate_problem(int error, X509* certificate, const std::string& server_name) {
@@ -84,6 +90,8 @@ void TlsVerification::configure(SSL_CTX* context) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set1_cert_store(context, tls_->trust.get());
   SSL_CTX_set_cert_verify_callback(context, &TlsVerification::verify, this);
+  SSL_CTX_set_ex_data(context, own_data_index(), this);
+  SSL_CTX_set_info_callback(context, &TlsVerification::name_server);
   if (tls_->identity) {
     const ClientIdentity& identity = *tls_->identity;
     SSL_CTX_use_certificate(context, identity.certificates.front().get());
@@ -95,8 +103,14 @@ void TlsVerification::configure(SSL_CTX* context) {
   ERR_clear_error();
 }
 
-void TlsVerification::name_server(SSL* connection) const {
-  if (!is_address_) SSL_set_tlsext_host_name(connection, server_name_.c_str());
+// When a handshake begins, wherever the connection came from: where a name has several addresses, cpprestsdk makes the
+// connection to the second one itself.
+void TlsVerification::name_server(const SSL* connection, int event, int /*value*/) {
+  if ((event & SSL_CB_HANDSHAKE_START) == 0) return;
+  const auto& check =
+      *static_cast<const TlsVerification*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), own_data_index()));
+  // RFC 6066 §3 allows no addresses.
+  if (!check.is_address_) SSL_set_tlsext_host_name(const_cast<SSL*>(connection), check.server_name_.c_str());
 }
 
 int TlsVerification::verify(X509_STORE_CTX* chain, void* self) {

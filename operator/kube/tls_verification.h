@@ -18,15 +18,14 @@ class TlsVerification {
   /// `server_name`, a name or an address, is what the certificate must be for; `insecure` takes any.
   TlsVerification(std::string server_name, bool insecure, std::shared_ptr<const TlsCredentials> tls);
 
-  /// Trust, client certificate and this check, for all connections made from `context`.
+  /// Trust, client certificate, this check and the name that is asked for, for all connections made from `context`.
   void configure(SSL_CTX* context);
-  /// Before the handshake: the name that is asked for (RFC 6066 §3 allows no addresses).
-  void name_server(SSL* connection) const;
   /// Why the last certificate was refused; empty when it was good.
   std::string problem() const;
 
  private:
   static int verify(X509_STORE_CTX* chain, void* self);
+  static void name_server(const SSL* connection, int event, int value);
   void remember(std::string problem);
 
   const std::string server_name_;

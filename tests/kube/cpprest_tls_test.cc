@@ -88,6 +88,23 @@ TEST(CpprestTls, asks_for_and_verifies_tls_server_name_instead_of_the_address) {
   EXPECT_EQ(asked.get_future().get(), "api.example.com");
 }
 
+TEST(CpprestTls, asks_for_the_name_whichever_of_its_addresses_answers) {
+  std::promise<std::string> asked;
+  SocketServer server(
+      [&](Peer& peer) {
+        asked.set_value(peer.asked_name());
+        peer.request();
+        peer.write(http_response(200, "{}"));
+      },
+      tls({.names = "DNS:localhost"}));
+  // Where localhost is ::1 before it is 127.0.0.1, the first is refused.
+  ClusterConfig config = trusting(server);
+  config.server = "https://localhost:" + std::to_string(server.port());
+  const auto response = fetch(config);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(asked.get_future().get(), "localhost");
+}
+
 TEST(CpprestTls, asks_for_no_name_when_the_server_is_an_address) {
   std::promise<std::string> asked;
   SocketServer server(
