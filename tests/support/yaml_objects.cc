@@ -12,7 +12,7 @@ namespace {
 using nlohmann::json;
 
 json scalar(const YAML::Node& node) {
-  const std::string text = node.Scalar();
+  const std::string& text = node.Scalar();
   if (node.Tag() == "!") return text;  // quoted
   if (text == "true" || text == "false") return text == "true";
   const std::size_t digits = text.starts_with('-') ? 1 : 0;
