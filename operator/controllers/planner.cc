@@ -139,6 +139,8 @@ void Planner::Impl::run(std::stop_token stop) {
 plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, const EngineView& view, absl::Time now,
                                                std::optional<absl::Time>& next_look) {
   plan::TargetObservation seen = observation_of(target, view);
+  // What has not been seen is not ready: a wave must not start because the one before it is still unknown.
+  if (!view.known) seen.ready = 0;
   plan::RuleSamples samples;
   for (const api::ScaleRule& rule : target.spec.rules) {
     samples[rule.name] = sources.queries.ask(target.spec.region, rule.query).value;

@@ -248,14 +248,15 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
                    .metrics_unavailable = !kept.metrics_problem.empty(),
                    .metrics_problem = kept.metrics_problem},
                   now);
+    // The cache passes through older versions on its way to ours; only from ours on does it show what is stored.
+    if (kept.stored && kept.stored_version == target.meta.resource_version) kept.stored.reset();
     return kept;
   });
   emit(target, events_of_conditions(conditions_before, record.status.conditions));
 
   ReconcileResult result;
   if (!target.spec.rules.empty() || target.spec.replicas.learn) result.requeue_after = kProgressInterval;
-  const bool cache_lags = record.stored && record.stored_over == target.meta.resource_version;
-  const api::ScaleTargetStatus& before = cache_lags ? *record.stored : target.status;
+  const api::ScaleTargetStatus& before = record.stored ? *record.stored : target.status;
   const auto patch = merge_patch_between(api::to_json(before), api::to_json(record.status));
   if (!patch) return result;
   const SteadyTime steady = world_.clock.steady_now();
@@ -274,7 +275,7 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
   }
   world_.records.update(target, [&](TargetRecord& kept) {
     kept.stored = std::make_shared<const api::ScaleTargetStatus>(record.status);
-    kept.stored_over = target.meta.resource_version;
+    kept.stored_version = answer.value().value("metadata", json::object()).value("resourceVersion", "");
     kept.stored_at = steady;
   });
   return result;

@@ -41,7 +41,7 @@ struct TargetRecord {
   std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
   /// The status last stored, while the cache of ScaleTargets may still show the one before; null once it does not.
   std::shared_ptr<const api::ScaleTargetStatus> stored;
-  std::string stored_over;  ///< the ScaleTarget's resourceVersion that `stored` replaced
+  std::string stored_version;  ///< the ScaleTarget's resourceVersion that `stored` got
   SteadyTime stored_at{};
 };
 

@@ -43,6 +43,13 @@ void update_in_force(api::ScaleTargetStatus& status, const StatusInput& input, a
   }
   if (!input.view.known || !input.view.exists) return;
   const Ownership& ownership = input.view.ownership;
+  const bool nothing_due = input.decision != nullptr && !input.decision->reasons.empty() && !input.decision->active;
+  if (nothing_due && !input.view.size.annotation && input.view.size.now == ownership.original) {
+    // Put back, though the last answer may have been lost: what this status still says is no evidence against it.
+    status.in_force.reset();
+    status.in_force_since.reset();
+    return;
+  }
   const bool landed = input.view.size.now.min == ownership.written.min;
   // The annotation announces a size before /scale gets it: until then what stood before is in force, or the announced
   // one would make the former look like somebody's edit.
