@@ -39,11 +39,11 @@ enum class Fault {
 struct FaultRule {
   Fault fault = Fault::ServiceUnavailable;
   /// Which requests; empty: all.
-  std::function<bool(const kube::Request&)> matches;
+  std::function<bool(const kube::Request&)> matches{};
   double probability = 1;
   int at_most = -1;  ///< how often; negative: without end
   int after = 0;     ///< how many matching requests pass unharmed first
-  std::optional<std::chrono::milliseconds> retry_after;
+  std::optional<std::chrono::milliseconds> retry_after{};
   std::chrono::milliseconds delay{10};
   int lines = 0;
 };

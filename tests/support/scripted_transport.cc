@@ -179,7 +179,7 @@ std::shared_ptr<StreamScript> Expectation::stream() {
 
 void Expectation::stream_of(const std::vector<json>& events) {
   const std::shared_ptr<StreamScript> script = stream();
-  for (const json& event : events) script->line(event);
+  for (const json& event : events) script->event(event);
   script->end();
 }
 

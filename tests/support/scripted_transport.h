@@ -22,7 +22,7 @@ class StreamScript {
  public:
   /// What read_line answers, in this order.
   void line(std::string text);
-  void line(const nlohmann::json& event) { line(event.dump()); }
+  void event(const nlohmann::json& event) { line(event.dump()); }
   /// After the lines so far: a normal end.
   void end();
   /// After the lines so far: this error.
