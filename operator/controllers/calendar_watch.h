@@ -10,9 +10,9 @@
 namespace headroom::controllers {
 
 struct CalendarWatchLimits {
-  std::size_t config_maps = 200;  ///< watched at a time, each with a connection of its own
-  std::size_t calendars = 1'000;  ///< parsed results kept
-  std::chrono::milliseconds forget_after{600'000};
+  std::size_t config_maps = 200;                      ///< watched at a time, each with a connection of its own
+  std::size_t calendars = 1'000;                      ///< parsed results kept
+  std::chrono::milliseconds forget_after{1'200'000};  ///< twice the planner's longest silence
   /// How long the first question about a calendar waits for its answer.
   std::chrono::milliseconds first_answer{5'000};
 };

@@ -13,7 +13,7 @@ namespace headroom::controllers {
 struct ConstraintWatchOptions {
   RegionCapacityTimes times;
   /// A region nobody asks about is no longer watched.
-  std::chrono::milliseconds forget_after{600'000};
+  std::chrono::milliseconds forget_after{1'200'000};  ///< twice the planner's longest silence
 };
 
 class ConstraintWatch final : public ConstraintSource {

@@ -37,6 +37,7 @@ class PostingNotifier final : public Notifier {
   void set_active(const std::string& owner, std::vector<Alert> alerts) override {
     const std::lock_guard lock(mutex_);
     book_.set_active(owner, std::move(alerts), steady_now(), surroundings_.machine->wall_now());
+    news_ = true;
     wake_.notify_all();
   }
 
@@ -47,12 +48,12 @@ class PostingNotifier final : public Notifier {
     std::unique_lock lock(mutex_);
     while (!stop.stop_requested()) {
       if (auto due = book_.take(steady_now())) return due;
+      news_ = false;
       const SteadyTime now = steady_now();
       constexpr std::chrono::hours kLongSleep{1};
       const auto pause = book_.next_due().value_or(now + kLongSleep) - now;
-      // Any call of set_active ends the pause.
       wake_.wait_for(lock, stop, std::max<std::chrono::nanoseconds>(pause, std::chrono::milliseconds(1)),
-                     [] { return false; });
+                     [this] { return news_; });
     }
     return std::nullopt;
   }
@@ -114,6 +115,7 @@ class PostingNotifier final : public Notifier {
   std::mutex mutex_;
   std::condition_variable_any wake_;
   DeliveryBook book_;  // guarded by mutex_
+  bool news_ = false;  // guarded by mutex_
 
   // The thread's own.
   std::map<std::string, std::shared_ptr<kube::Transport>> transports_;  ///< by origin

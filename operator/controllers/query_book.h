@@ -19,8 +19,9 @@
 namespace headroom::controllers {
 
 struct QueryBookOptions {
-  std::chrono::milliseconds interval{15'000};       ///< between two polls of one query, with a tenth of jitter
-  std::chrono::milliseconds forget_after{600'000};  ///< since it was last asked for
+  std::chrono::milliseconds interval{15'000};  ///< between two polls of one query, with a tenth of jitter
+  /// Since it was last asked for: twice the planner's longest silence.
+  std::chrono::milliseconds forget_after{1'200'000};
   std::size_t max_queries = 5'000;
   /// Of one region: a slow server must leave threads to the others.
   int max_in_flight = 2;

@@ -44,9 +44,10 @@ struct QueryPool::Impl {
 
   std::mutex mutex;
   std::condition_variable_any wake;
-  QueryBook book;                                                         // guarded by mutex
-  SteadyTime tidied{};                                                    // guarded by mutex
-  std::mt19937_64 random;                                                 // guarded by mutex
+  QueryBook book;          // guarded by mutex
+  SteadyTime tidied{};     // guarded by mutex
+  std::uint64_t turn = 0;  // counts what may make a poll due earlier; guarded by mutex
+  std::mt19937_64 random;  // guarded by mutex
   std::map<std::string, std::shared_ptr<MetricsConnection>> connections;  // guarded by mutex
   std::vector<std::jthread> threads;
 
@@ -93,9 +94,10 @@ std::optional<QueryBook::Poll> QueryPool::Impl::next_poll(const std::stop_token&
       book.forget_unused(tidied);
     }
     if (auto due = book.take(now())) return due;
+    const std::uint64_t seen = turn;
     const SteadyTime until = std::min(book.next_due().value_or(SteadyTime::max()), now() + kTidyInterval);
     wake.wait_for(lock, stop, std::max<std::chrono::nanoseconds>(until - now(), std::chrono::milliseconds(1)),
-                  [] { return false; });
+                  [&] { return turn != seen; });
   }
   return std::nullopt;
 }
@@ -114,6 +116,7 @@ void QueryPool::Impl::run(const std::stop_token& stop) {
     {
       const std::lock_guard lock(mutex);
       news = book.settle(*due, outcome, now(), random());
+      ++turn;
       wake.notify_one();
     }
     if (news && changed) changed();
@@ -145,7 +148,10 @@ QuerySource::Answer QueryPool::ask(const std::string& region_name, const std::st
   const std::size_t before = impl_->book.size();
   Answer answer = impl_->book.ask(region_name, query, identity_of(*region->spec.metrics),
                                   region->spec.metrics->staleness, impl_->now());
-  if (impl_->book.size() != before || !answer.asked) impl_->wake.notify_one();
+  if (impl_->book.size() != before || !answer.asked) {
+    ++impl_->turn;
+    impl_->wake.notify_one();
+  }
   return answer;
 }
 

@@ -123,7 +123,7 @@ Result<HostPort> parse_host_port(const std::string& address) {
     parts = {address.substr(0, colon), address.substr(colon + 1)};
     const bool bracketed = parts.host.size() > 2 && parts.host.front() == '[' && parts.host.back() == ']';
     if (bracketed) parts.host = parts.host.substr(1, parts.host.size() - 2);
-    if (!bracketed && parts.host.find(':') != std::string::npos) parts.host.clear();
+    if (!bracketed && parts.host.find_first_of(":[]") != std::string::npos) parts.host.clear();
   }
   int port = 0;
   if (parts.host.empty() || !absl::SimpleAtoi(parts.port, &port) || port < 1 || port > 65535) {

@@ -1,0 +1,69 @@
+#include "tests/support/test_monitoring.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "operator/kube/child_process.h"
+
+namespace headroom::testing {
+namespace {
+
+// The exporter may have to be built first.
+constexpr std::chrono::minutes kLongestCommand{10};
+
+std::string hack_prometheus(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), HEADROOM_SOURCE_FOLDER "/hack/prometheus");
+  std::vector<std::string> environment;
+  for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
+  const auto child = kube::run_child(arguments, environment, std::size_t{1} << 20U, kLongestCommand, {});
+  if (!child || child.value().exit_code != 0) {
+    std::fprintf(stderr, "hack/prometheus %s failed: %s\n", arguments.at(1).c_str(),
+                 (child ? child.value().errors : child.error().message).c_str());
+    std::abort();
+  }
+  return child.value().output;
+}
+
+/// The value of a line "NAME=value".
+std::string value_of(const std::string& lines, const std::string& name) {
+  const std::size_t at = ("\n" + lines).find("\n" + name + "=");
+  if (at == std::string::npos) return {};
+  const std::size_t begin = at + name.size() + 1;
+  return lines.substr(begin, lines.find('\n', begin) - begin);
+}
+
+}  // namespace
+
+TestMonitoring::TestMonitoring(std::string name, With with) : name_(std::move(name)) {
+  folder_ = std::filesystem::temp_directory_path() / ("headroom-" + name_ + "-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder_);
+  set_metrics("started 1\n");
+  std::vector<std::string> arguments = {"up", name_, "--metrics", folder_ / "metrics"};
+  if (with == With::Alertmanager) arguments.emplace_back("--alertmanager");
+  const std::string lines = hack_prometheus(arguments);
+  prometheus_url_ = value_of(lines, "PROMETHEUS_URL");
+  alertmanager_url_ = value_of(lines, "ALERTMANAGER_URL");
+}
+
+TestMonitoring::~TestMonitoring() {
+  hack_prometheus({"down", name_});
+  std::filesystem::remove_all(folder_);
+}
+
+void TestMonitoring::set_metrics(const std::string& text) const {
+  std::ofstream(folder_ / "next") << text;
+  std::filesystem::rename(folder_ / "next", folder_ / "metrics");
+}
+
+void TestMonitoring::remove_metrics() const { std::filesystem::remove(folder_ / "metrics"); }
+
+void TestMonitoring::stop(const std::string& component) const { hack_prometheus({"stop", name_, component}); }
+
+void TestMonitoring::start(const std::string& component) const { hack_prometheus({"start", name_, component}); }
+
+}  // namespace headroom::testing
