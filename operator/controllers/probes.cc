@@ -45,7 +45,7 @@ Result<SplitUrl> split_url(const std::string& url) {
   const std::size_t host = scheme == std::string::npos ? 0 : scheme + 3;
   const std::size_t path = std::min(url.find_first_of("/?#", host), url.size());
   SplitUrl split{url.substr(0, path), url.substr(path, url.find('#', path) - path)};
-  if (!split.path.starts_with('/')) split.path.insert(0, "/");
+  if (!split.path.starts_with('/')) split.path.insert(split.path.begin(), '/');
   BOOST_OUTCOME_TRYV(kube::parse_server_url(split.origin));
   return split;
 }
