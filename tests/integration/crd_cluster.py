@@ -81,7 +81,7 @@ class Cluster:
         plural = PLURALS[resource["kind"]]
         if resource["kind"] == "Region":
             return f"/apis/{GROUP}/{plural}"
-        return f"/apis/{GROUP}/namespaces/{resource['metadata']['namespace']}/{plural}"
+        return f"/apis/{GROUP}/namespaces/{resource['metadata'].get('namespace', 'default')}/{plural}"
 
     def _request(self, method, path, body=None):
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
