@@ -35,6 +35,7 @@ class Assessment {
       : input_(input), constraints_(constraints) {
     for (std::size_t t = 0; t < input.targets.size(); ++t) by_key_.emplace(input.targets[t].key, t);
     for (const auto& schedule : input.schedules) schedules_.emplace(schedule->key, schedule.get());
+    for (const DecideRegion& region : input.regions) regions_.emplace(region.name, &region);
   }
 
   void judge(absl::Time at) {
@@ -119,10 +120,13 @@ class Assessment {
     const TargetConstraints& limits = constraints_[rise.target];
     const std::string& region = input_.targets[rise.target].spec->region;
     if (rise.by <= 0) return;
-    if (!limits.region_reachable) {
+    const auto known = regions_.find(region);
+    const bool reachable = limits.region_reachable && (known == regions_.end() || known->second->reachable);
+    const bool healthy = limits.region_healthy && (known == regions_.end() || known->second->healthy);
+    if (!reachable) {
       tell(rise, "RegionUnhealthy",
            concat(needs(rise), "region ", region, " cannot be reached: nothing can be written"));
-    } else if (!limits.region_healthy) {
+    } else if (!healthy) {
       tell(rise, "RegionUnhealthy", concat(needs(rise), "region ", region, " is not healthy: see its probes"));
     }
     if (limits.lag_frozen) {
@@ -227,6 +231,7 @@ class Assessment {
   std::span<const TargetConstraints> constraints_;
   std::unordered_map<api::ObjectKey, std::size_t> by_key_;
   std::map<api::ObjectKey, const CompiledSchedule*> schedules_;
+  std::map<std::string, const DecideRegion*> regions_;
   std::set<std::tuple<api::ObjectKey, api::ObjectKey, std::string, std::string, std::string>> told_;
   std::vector<Risk> risks_;
 };

@@ -151,7 +151,9 @@ int Sizing::pace_clones(int from, int goal) const {
 
 int Sizing::pace_steps(int goal) {
   if (pace_ == Pace::Ideal) return goal;
-  const int from = facts_.observed().in_force.value_or(facts_.original);
+  int from = facts_.observed().in_force.value_or(facts_.original);
+  // The original may have been raised meanwhile; no pace goes back below it.
+  if (goal >= facts_.original) from = std::max(from, facts_.original);
   if (goal == from) return goal;
   const int cloned = pace_clones(from, goal);
   if (cloned != goal) {
@@ -225,7 +227,10 @@ Decision Sizing::finish() {
   if (!facts_.known) return std::move(decision_);
   const TargetObservation& observed = facts_.observed();
   if (!suspended_ && lag_frozen()) {
-    size_ = std::max(observed.in_force.value_or(facts_.original), facts_.floor);
+    const int in_force = observed.in_force.value_or(facts_.original);
+    // Somebody who raised the original since has it running: holding still is not going back.
+    const int running = std::min(facts_.original, observed.current.value_or(facts_.original));
+    size_ = std::max({in_force, running, facts_.floor});
     decision_.frozen = true;
     const double limit = absl::ToDoubleSeconds(facts_.spec().read_replica.lag_guard->freeze_above);
     reason(Kind::LagGuard, "",

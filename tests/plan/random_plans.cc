@@ -1,5 +1,7 @@
 #include "tests/plan/random_plans.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -108,7 +110,7 @@ FestivalBuilder random_festival(Dice& dice, const std::string& name, int targets
 void observe(Dice& dice, TargetObservation& observed, int schedules) {
   const int original = observed.originals->min;
   if (dice.one_in(2)) {
-    observed.in_force = original + dice.between(0, 60);
+    observed.in_force = std::max(0, original + dice.between(-10, 60));
     observed.in_force_since = random_instant(dice);
     observed.decided_by_schedule = "shop/f" + std::to_string(dice.between(0, schedules - 1));
   }

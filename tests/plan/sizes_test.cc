@@ -265,6 +265,14 @@ TEST(Ramp, goes_down_in_steps_to_the_original_and_then_lets_go) {
   EXPECT_EQ(world.decide(end + absl::Hours(1), "workers").next_transition, std::nullopt);
 }
 
+TEST(Ramp, never_goes_back_below_an_original_that_was_raised_meanwhile) {
+  World world = with(a_target("workers").min(10).max(200).baseline(30).ramp_up(5, 0, absl::Minutes(1)),
+                     peak().multiply(kWorkers, "3"));
+  world.observed("workers").in_force = 40;
+  world.observed("workers").originals = api::Originals{70, 200, "uid"};
+  EXPECT_EQ(world.decide(kPeak, "workers").size, 75);
+}
+
 TEST(Ramp, is_walked_step_by_step_in_a_plan) {
   World world = with(a_target("workers").min(10).max(100).baseline(30).ramp_up(30, 0, absl::Minutes(1)),
                      peak().multiply(kWorkers, "3"));
@@ -374,6 +382,14 @@ TEST(LagGuard, holds_what_is_in_force_in_both_directions) {
 TEST(LagGuard, at_the_bound_or_without_an_answer_nothing_is_held) {
   EXPECT_EQ(lagging(60).decide(kPeak, "replicas").size, 5);
   EXPECT_EQ(lagging(std::nullopt).decide(kPeak, "replicas").size, 5);
+}
+
+TEST(LagGuard, does_not_go_back_to_what_was_in_force_before_a_person_raised_the_original) {
+  World world = lagging(500);
+  world.observed("replicas").in_force = 5;
+  world.observed("replicas").originals = api::Originals{7, 7, "uid"};
+  world.observed("replicas").current = 7;
+  EXPECT_EQ(world.decide(kPeak, "replicas").size, 7);
 }
 
 TEST(LagGuard, never_keeps_a_target_below_its_floor) {
