@@ -130,10 +130,10 @@ def main():
     lines, seen = 0, {}
     while time.monotonic() < give_up:
         begun = time.monotonic()
+        rows = sorted((row(item) for item in objects(options, "scaletargets.headroom.dev")),
+                      key=lambda entry: (entry["region"], entry["target"]))
         now = operator_clock(options.metrics)
         if now is not None:
-            rows = sorted((row(item) for item in objects(options, "scaletargets.headroom.dev")),
-                          key=lambda entry: (entry["region"], entry["target"]))
             if live:
                 lines = draw(options, now, rows,
                              next_transition(objects(options, "festivalschedules.headroom.dev"), now), lines)
