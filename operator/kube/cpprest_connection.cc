@@ -141,7 +141,7 @@ http::http_request message_of(const Request& request, const ServerUrl& server, c
   http::http_headers& headers = message.headers();
   const bool default_port = server.port == (server.tls ? 443 : 80);
   const std::string authority = server.authority();
-  // cpprestsdk would write an IPv6 address without its brackets.
+  // cpprestsdk knows the address only, and would write IPv6 ones without their brackets.
   headers.add("Host", default_port ? authority.substr(0, authority.rfind(':')) : authority);
   headers.add("User-Agent", "headroom/" HEADROOM_VERSION);
   if (!request.accept.empty()) headers.add("Accept", request.accept);
@@ -178,11 +178,11 @@ bool is_stale(boost::asio::ip::tcp::socket& socket) {
 
 class Connections final : public CpprestConnections {
  public:
-  Connections(ServerUrl server, const std::string& server_name, bool insecure,
+  Connections(ServerUrl server, const std::string& address, const std::string& server_name, bool insecure,
               std::shared_ptr<const TlsCredentials> tls)
       : server_(std::move(server)),
         verification_(std::make_shared<TlsVerification>(server_name, insecure, std::move(tls))),
-        client_(base_address(server_), configuration()) {}
+        client_(base_address(server_, address), configuration()) {}
 
   std::unique_ptr<Exchange> start(const Request& request, const std::string& token,
                                   std::shared_ptr<ResponseInbox> inbox) override {
@@ -203,10 +203,10 @@ class Connections final : public CpprestConnections {
   std::string certificate_problem() const override { return verification_->problem(); }
 
  private:
-  static web::uri base_address(const ServerUrl& server) {
+  static web::uri base_address(const ServerUrl& server, const std::string& address) {
     return web::uri_builder()
         .set_scheme(server.tls ? "https" : "http")
-        .set_host(server.host)
+        .set_host(address)
         .set_port(server.port)
         .to_uri();
   }
@@ -234,9 +234,10 @@ class Connections final : public CpprestConnections {
 
 }  // namespace
 
-std::shared_ptr<CpprestConnections> make_connections(const ServerUrl& server, const std::string& server_name,
-                                                     bool insecure, std::shared_ptr<const TlsCredentials> tls) {
-  return std::make_shared<Connections>(server, server_name, insecure, std::move(tls));
+std::shared_ptr<CpprestConnections> make_connections(const ServerUrl& server, const std::string& address,
+                                                     const std::string& server_name, bool insecure,
+                                                     std::shared_ptr<const TlsCredentials> tls) {
+  return std::make_shared<Connections>(server, address, server_name, insecure, std::move(tls));
 }
 
 void start_cpprest_threads(std::size_t threads) {

@@ -13,7 +13,8 @@
 
 namespace headroom::kube {
 
-/// Kept connections to one origin with one set of TLS credentials. Thread-safe; lives for as long as any exchange does.
+/// Kept connections to one address of an origin with one set of TLS credentials. Thread-safe; lives for as long as any
+/// exchange does.
 class CpprestConnections {
  public:
   virtual ~CpprestConnections() = default;
@@ -33,9 +34,11 @@ class CpprestConnections {
   virtual std::string certificate_problem() const = 0;
 };
 
-/// `server_name` is what the server's certificate must be for; `insecure` skips that check.
-std::shared_ptr<CpprestConnections> make_connections(const ServerUrl& server, const std::string& server_name,
-                                                     bool insecure, std::shared_ptr<const TlsCredentials> tls);
+/// `address` is an IP address of `server.host`, `server_name` what the server's certificate must be for; `insecure`
+/// skips that check.
+std::shared_ptr<CpprestConnections> make_connections(const ServerUrl& server, const std::string& address,
+                                                     const std::string& server_name, bool insecure,
+                                                     std::shared_ptr<const TlsCredentials> tls);
 
 /// Starts cpprestsdk's thread pool, unless it runs already.
 void start_cpprest_threads(std::size_t threads);

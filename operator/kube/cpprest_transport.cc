@@ -1,11 +1,13 @@
 #include "operator/kube/cpprest_transport.h"
 
-#include <cerrno>
+#include <atomic>
+#include <map>
 #include <mutex>
 #include <utility>
 
 #include "operator/kube/cpprest_connection.h"
 #include "operator/kube/credentials.h"
+#include "operator/kube/name_lookup.h"
 #include "operator/kube/response_inbox.h"
 #include "operator/kube/status_error.h"
 #include "operator/kube/system_trust.h"
@@ -24,6 +26,8 @@ constexpr std::size_t kLongestLine = std::size_t{64} << 20U;
 constexpr std::size_t kPauseStreamAbove = std::size_t{1} << 20U;
 // How many kept connections may turn out closed for one request; a server's restart closes all of them.
 constexpr int kMostStaleConnections = 1000;
+// Addresses that a name had at some time; beyond them all kept connections are let go.
+constexpr std::size_t kMostAddresses = 32;
 
 std::string milliseconds_text(std::chrono::milliseconds duration) { return std::to_string(duration.count()) + " ms"; }
 
@@ -80,7 +84,8 @@ class CpprestTransport final : public Transport {
         server_name_(config.tls_server_name.empty() ? server_.host : config.tls_server_name),
         insecure_(config.insecure_skip_tls_verify),
         authority_(server_.authority()),
-        credentials_(std::move(credentials)) {}
+        credentials_(std::move(credentials)),
+        names_(server_.host) {}
 
   Result<Response> send(const Request& request, std::stop_token stop) override {
     const SteadyTime deadline = std::chrono::steady_clock::now() + request.timeout;
@@ -122,25 +127,29 @@ class CpprestTransport final : public Transport {
     if (stop.stop_requested()) return cancelled();
     Result<CredentialSnapshot> credentials = credentials_->current(deadline, stop);
     if (!credentials) return with_context(std::move(credentials).error(), authority_);
-    for (int attempt = 0;; ++attempt) {
-      Call call{connections_for(credentials.value().tls), nullptr,
+    const SteadyTime now = std::chrono::steady_clock::now();
+    BOOST_OUTCOME_TRY(addresses, names_.addresses(now, deadline, stop));
+    std::size_t refused = 0;
+    for (int stale = 0;;) {
+      const std::string& address = addresses[preferred_ % addresses.size()];
+      Call call{connections_to(address, credentials.value().tls), nullptr,
                 std::make_shared<ResponseInbox>(most_bytes, pause_above)};
       call.exchange = call.connections->start(request, credentials.value().token, call.inbox);
-      BOOST_OUTCOME_TRYV(wait(call, &ResponseInbox::wait_for_headers, request, deadline, stop));
+      if (Status waited = wait(call, &ResponseInbox::wait_for_headers, request, deadline, stop); !waited) {
+        // Perhaps this address leads nowhere: the next request tries another.
+        if (waited.error().code == ErrorCode::Timeout) ++preferred_;
+        return std::move(waited).error();
+      }
       const std::optional<WireFailure> failure = call.inbox->failure();
       if (call.inbox->status() != 0 || !failure) return Result<Call>(std::move(call));
-      if (attempt >= kMostStaleConnections || !never_sent_and_worth_repeating(*failure)) {
-        return error_of(*failure, request.method, authority_, call.connections->certificate_problem());
+      if (failure->stage == WireFailure::Stage::Stale && stale++ < kMostStaleConnections) continue;
+      if (failure->stage == WireFailure::Stage::Connect) {
+        ++preferred_;
+        if (++refused < addresses.size()) continue;
+        names_.distrust();
       }
+      return error_of(*failure, request.method, authority_, call.connections->certificate_problem());
     }
-  }
-
-  // Nothing was written, and another try meets another connection.
-  static bool never_sent_and_worth_repeating(const WireFailure& failure) {
-    if (failure.stage == WireFailure::Stage::Stale) return true;
-    // Where a name has several addresses and the first refuses, cpprestsdk tries the next on a kept connection if there
-    // is one, which is connected already.
-    return failure.stage == WireFailure::Stage::Connect && failure.code == EISCONN;
   }
 
   Status finish(const Call& call, const Request& request, SteadyTime deadline, const std::stop_token& stop) {
@@ -170,13 +179,14 @@ class CpprestTransport final : public Transport {
   Error cancelled() const { return {ErrorCode::Cancelled, "the request to " + authority_ + " was stopped", 0, {}}; }
 
   // New TLS credentials need new connections; requests under way keep the old ones alive.
-  std::shared_ptr<CpprestConnections> connections_for(const std::shared_ptr<const TlsCredentials>& tls) {
+  std::shared_ptr<CpprestConnections> connections_to(const std::string& address,
+                                                     const std::shared_ptr<const TlsCredentials>& tls) {
     const std::lock_guard lock(mutex_);
-    if (connections_ == nullptr || tls != tls_) {
-      connections_ = make_connections(server_, server_name_, insecure_, tls);
-      tls_ = tls;
-    }
-    return connections_;
+    if (tls != tls_ || connections_.size() > kMostAddresses) connections_.clear();
+    tls_ = tls;
+    std::shared_ptr<CpprestConnections>& connections = connections_[address];
+    if (connections == nullptr) connections = make_connections(server_, address, server_name_, insecure_, tls);
+    return connections;
   }
 
   const ServerUrl server_;
@@ -184,9 +194,11 @@ class CpprestTransport final : public Transport {
   const bool insecure_;
   const std::string authority_;
   const std::unique_ptr<Credentials> credentials_;
+  NameLookup names_;
+  std::atomic<std::size_t> preferred_{0};  ///< which of the addresses, counted on for ever
   std::mutex mutex_;
-  std::shared_ptr<const TlsCredentials> tls_;        // guarded by mutex_
-  std::shared_ptr<CpprestConnections> connections_;  // guarded by mutex_
+  std::shared_ptr<const TlsCredentials> tls_;                               // guarded by mutex_
+  std::map<std::string, std::shared_ptr<CpprestConnections>> connections_;  // by address; guarded by mutex_
 };
 
 }  // namespace

@@ -103,8 +103,7 @@ void TlsVerification::configure(SSL_CTX* context) {
   ERR_clear_error();
 }
 
-// When a handshake begins, wherever the connection came from: where a name has several addresses, cpprestsdk makes the
-// connection to the second one itself.
+// When a handshake begins.
 void TlsVerification::name_server(const SSL* connection, int event, int /*value*/) {
   if ((event & SSL_CB_HANDSHAKE_START) == 0) return;
   const auto& check =
