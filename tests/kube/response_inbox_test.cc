@@ -132,7 +132,7 @@ TEST(ResponseInbox, lets_the_network_go_when_it_is_abandoned) {
 
 TEST(ResponseInbox, splits_many_lines_the_same_way_whatever_pieces_they_come_in) {
   std::string text;
-  for (int i = 0; i < 200; ++i) text += std::string(static_cast<std::size_t>(i % 97), 'x') + std::to_string(i) + "\n";
+  for (int i = 0; i < 60; ++i) text += std::string(static_cast<std::size_t>(i % 97), 'x') + std::to_string(i) + "\n";
   for (const std::size_t piece : {1U, 7U, 4096U, 1'000'000U}) {
     ResponseInbox inbox(1000, 1 << 20);
     int line = 0;
@@ -142,7 +142,7 @@ TEST(ResponseInbox, splits_many_lines_the_same_way_whatever_pieces_they_come_in)
         ASSERT_EQ(read.text, std::string(static_cast<std::size_t>(line % 97), 'x') + std::to_string(line));
       }
     }
-    EXPECT_EQ(line, 200) << "in pieces of " << piece;
+    EXPECT_EQ(line, 60) << "in pieces of " << piece;
   }
 }
 
