@@ -53,6 +53,14 @@ TEST(Overlap, equal_sizes_are_decided_by_name) {
   EXPECT_THAT(speakers(world.decide(kNoon, "workers")), ElementsAre("a", "b"));
 }
 
+TEST(Overlap, of_equal_sizes_one_in_force_speaks_before_one_to_come) {
+  World world = workers();
+  world.spec("workers").warm_up.estimate = absl::Hours(1);
+  world.add(one_day("b", 50))
+      .add(a_festival("a").day("2026-11-08").phase("noon", "PT12H", "PT18H").replicas(kWorkers, 50));
+  EXPECT_THAT(speakers(world.decide(ist("2026-11-08 11:30"), "workers")), ElementsAre("b", "a"));
+}
+
 TEST(Overlap, the_highest_priority_alone_counts_even_where_it_asks_for_less) {
   World world = workers();
   world.add(one_day("rush", 90).priority(1)).add(one_day("calm", 20).priority(5)).add(one_day("any", 95));

@@ -255,6 +255,21 @@ TEST(ReadyBy, a_lead_longer_than_the_gap_between_days_reaches_over_it) {
   EXPECT_EQ(second.leads_begun[1].occurrence, "evening/2026-11-07");
 }
 
+TEST(ReadyBy, a_lead_reaches_over_the_phase_before_by_no_more_than_its_margin) {
+  World world;
+  // 30 minutes and 3 of margin before 06:31 is 05:58, two minutes before the other phase.
+  world.add(a_target("workers").min(10).max(200).baseline(30).warm_up(absl::Minutes(30)));
+  world.add(a_festival("diwali")
+                .day("2026-11-08")
+                .phase("small", "PT6H", "PT6H31M")
+                .replicas(named({"workers"}), 11)
+                .capacity_at_start()
+                .phase("large", "PT6H31M", "PT9H")
+                .replicas(named({"workers"}), 90));
+  EXPECT_EQ(world.decide(ist("2026-11-08 05:00"), "workers").next_transition, ist("2026-11-08 05:58"));
+  EXPECT_EQ(world.decide(ist("2026-11-08 05:58"), "workers").size, 90);
+}
+
 // ---- samples
 
 TEST(WarmUp, samples_of_about_one_size_share_a_bucket_and_old_ones_leave) {

@@ -294,6 +294,26 @@ TEST(Waves, two_decays_in_a_row_hold_to_the_end_of_the_second) {
   EXPECT_EQ(world.decide(ist("2026-11-09 07:00"), "replicas").size, 3);
 }
 
+TEST(Waves, the_first_wave_stays_for_the_last_even_when_the_one_between_has_left) {
+  World world;
+  world.add(a_target("workers").min(10).max(100).baseline(30));
+  world.add(a_target("cache").min(2).max(20).baseline(10));
+  world.add(a_read_replica("replicas", 3));
+  world.add(festival()
+                .wave("databases", kDatabases)
+                .wave("caches", named({"cache"}))
+                .phase("d-day", "P0D", "P1D")
+                .multiply(kWorkers, "10")
+                .replicas(named({"cache"}), 12)
+                .add(kDatabases, 2)
+                .phase("cool-down", "P1D", "P2D")
+                .decay(named({"workers", "cache"}), "10"));
+  // 12 x 0.8 is below the caches' baseline after two hours, the workers come down in seven.
+  EXPECT_EQ(world.decide(ist("2026-11-09 03:00"), "cache").size, 2);
+  EXPECT_EQ(world.decide(ist("2026-11-09 03:00"), "replicas").size, 5);
+  EXPECT_EQ(world.decide(ist("2026-11-09 03:00"), "replicas").next_transition, ist("2026-11-09 07:00"));
+}
+
 TEST(Waves, later_waves_and_those_of_no_wave_are_not_held) {
   World world = down("10", "P2D");
   world.add(a_target("api").min(4).max(40).baseline(8));
