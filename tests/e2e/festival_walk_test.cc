@@ -1,7 +1,11 @@
 // Festivals from before their first phase to after their last, on real API servers, HPAs and a database operator's
 // custom resource, under a clock that the test moves. The tables are written by hand from the systems' own documents.
 #include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <vector>
 
@@ -245,6 +249,83 @@ TEST_F(FestivalWalk, services_that_follow_the_workers_at_one_half_take_the_large
   expect_everything_as_before();
   remove("diwali-playbook");
   apply("30-targets-mumbai.yaml");
+}
+
+TEST_F(FestivalWalk, a_boundary_during_an_outage_of_the_api_server_is_met_after_it) {
+  FakeClock clock(kolkata("2026-11-06 20:00:00"));
+  EmbeddedOperator headroom(clock, {});
+  apply("40-diwali-playbook.yaml");
+  constexpr Sizes kLeadUp{60, 10, 5, 5, 6, 18, 8, 6, 6};
+  constexpr Sizes kFestival{100, 60, 45, 45, 6, 30, 18, 14, 14};
+  walk(clock, {{"2026-11-06 21:00:00", kLeadUp}});
+  run(absl::StrCat("hack/cluster stop-apiserver ", Clusters::instance().program("mumbai")));
+  clock.advance_to(kolkata("2026-11-07 00:00:00"));
+  run(absl::StrCat("hack/cluster start-apiserver ", Clusters::instance().program("mumbai")));
+  walk(clock, {{"2026-11-07 00:00:30", kFestival}, {"2026-11-10 12:00:00", {10, 10, 5, 5, 4, 10, 8, 6, 6}}});
+  expect_everything_as_before();
+  remove("diwali-playbook");
+}
+
+nlohmann::json schedule_status() {
+  const auto schedule =
+      Clusters::instance().client("mumbai").get(kube::types::kFestivalSchedule, {kNamespace, "diwali-playbook"}, {});
+  return schedule ? schedule.value().value("status", nlohmann::json::object()) : nlohmann::json::object();
+}
+
+/// headroom-operator as a process of its own, so that it can be killed.
+class OperatorProcess {
+ public:
+  explicit OperatorProcess(const std::string& replay_clock) {
+    const std::string kubeconfig(absl::StripAsciiWhitespace(
+        run(absl::StrCat("hack/cluster kubeconfig ", Clusters::instance().program("mumbai")))));
+    pid_ = fork();
+    if (pid_ == 0) {
+      execl(HEADROOM_OPERATOR, HEADROOM_OPERATOR, "--kubeconfig", kubeconfig.c_str(), "--listen", "127.0.0.1:0",
+            "--lease-seconds", "3", "--replay-clock", replay_clock.c_str(), nullptr);
+      _exit(127);
+    }
+    EXPECT_GT(pid_, 0);
+  }
+  ~OperatorProcess() { kill_now(); }
+  void kill_now() {
+    if (pid_ <= 0) return;
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+    pid_ = -1;
+  }
+
+ private:
+  pid_t pid_ = -1;
+};
+
+TEST_F(FestivalWalk, an_operator_killed_in_the_middle_and_restarted_after_two_boundaries_ends_in_the_same_state) {
+  apply("40-diwali-playbook.yaml");
+  {
+    OperatorProcess first("2026-11-04T18:29:58Z@1");
+    // Killed once the boundary has been noted; how far the wave has come by then differs from run to run.
+    EXPECT_TRUE(eventually(60, [] { return schedule_status().contains("lastBoundary"); })) << schedule_status();
+    first.kill_now();
+  }
+  OperatorProcess second("2026-11-07T18:35:00Z@1");  // Nov 8, 00:05 in Kolkata
+  Sizes seen{};
+  constexpr Sizes kFestival{100, 60, 45, 45, 6, 30, 18, 14, 14};
+  EXPECT_TRUE(eventually(60, [&] { return (seen = sizes_now()) == kFestival; })) << "found " << seen;
+
+  nlohmann::json status, boundary;
+  ASSERT_TRUE(eventually(20, [&] {
+    status = schedule_status();
+    boundary = status.value("lastBoundary", nlohmann::json::object());
+    return status.value("phase", "") == "peak" && boundary.value("phase", "") == "peak";
+  })) << status;
+  EXPECT_TRUE(boundary.value("lateBy", "").starts_with("5m")) << boundary;
+  EXPECT_GT(status.value("missedBoundaries", 0), 0) << "eve began and ended while nobody was awake";
+
+  second.kill_now();
+  OperatorProcess third("2026-11-11T00:00:00Z@1");
+  EXPECT_TRUE(eventually(60, [&] { return (seen = sizes_now()) == Sizes{10, 10, 5, 5, 4, 10, 8, 6, 6}; }))
+      << "found " << seen;
+  expect_everything_as_before();
+  remove("diwali-playbook");
 }
 
 }  // namespace
