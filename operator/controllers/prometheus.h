@@ -23,8 +23,9 @@ struct InstantQuery {
 
 /// POST /api/v1/query. A POST, because expressions outgrow URLs. InvalidArgument for a tenant header that is none.
 ///
-/// An answer carries the time of evaluation, not of the sample, so how old a sample may be is told to the server
-/// (lookback_delta); the server is also asked not to answer from a part of its stores (Thanos' partial_response).
+/// An answer carries the time of evaluation, not of the sample, so how old a sample may be is told to the server:
+/// lookback_delta, heeded from Prometheus 2.43 on; earlier ones have five minutes, our default. It is also asked not to
+/// answer from a part of its stores (Thanos' partial_response).
 Result<kube::Request> instant_query_request(const InstantQuery& query);
 
 /// The one number that an answer holds. Anything else is an error that says what to do: NotFound for no, a stale or a

@@ -249,6 +249,8 @@ Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& 
   if (patch) {
     const auto stored = world.home->patch(kube::types::kRegion, region.meta.key(), kube::PatchType::Merge,
                                           {{"status", *patch}}, stop, {.force = false, .subresource = "status"});
+    // A standby keeps its regions connected and must not write; it will once it leads.
+    if (!stored && stored.error().code == ErrorCode::Cancelled) return ok();
     if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
   }
   const runtime::EventSubject subject{absl::StrCat(api::kGroup, "/", api::kVersion), "Region", region.meta.key(),
@@ -325,10 +327,7 @@ void RegionReconciler::stop() {
     regions.swap(impl_->managed);
     namespaces.swap(impl_->namespaces);
   }
-  for (const auto& [name, region] : regions) {
-    region->agent->stop();
-    region->secret.reset();
-  }
+  for (const auto& [name, region] : regions) region->agent->stop();
   if (namespaces) {
     namespaces->request_stop();
     namespaces->join();

@@ -123,8 +123,10 @@ std::vector<api::StartedLead> ScheduleReconciler::Impl::started_leads(const api:
     const bool leads_here = std::ranges::any_of(decision.contributions, [&](const plan::Contribution& contribution) {
       return contribution.leading && contribution.schedule == schedule.meta.key();
     });
-    if (leads_here) {
-      world.records.update(*plan.targets[i], [&](const TargetRecord& record) { take(record.status.started_leads); });
+    if (!leads_here) continue;
+    // Asked with the object as it is now: a record is that of one uid.
+    if (const auto target = world.targets->get(decision.target)) {
+      world.records.update(*target, [&](const TargetRecord& record) { take(record.status.started_leads); });
     }
   }
   return leads;

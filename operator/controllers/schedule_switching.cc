@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "operator/base/log.h"
 #include "operator/controllers/deadline.h"
 #include "operator/controllers/switch_writer.h"
 #include "operator/plan/transitions.h"
@@ -88,6 +89,15 @@ ScheduleSwitching::Look ScheduleSwitching::look_at(const SwitchPlace& place, con
   }
   remember(schedule.meta.name, held);
 
+  const bool region_exists = place.region == kLocalRegion || world_.regions->get({"", place.region});
+  if (!region_exists && wanted.empty()) {
+    // Nothing can be put back in a region that was taken away.
+    for (const api::SwitchStatus& one : held_in(place, held)) {
+      log::warning("switch forgotten: its region is gone", {{"place", place.to_string()}, {"key", one.key}});
+    }
+    look.well = true;
+    return look;
+  }
   const Deadline deadline(kRegionPatience, stop);
   const auto client = client_for_switches(world_, place.region, place.ns);
   const auto written = client ? write_switches(*client.value(), place, wanted, remembered, deadline.token())

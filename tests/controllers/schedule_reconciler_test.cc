@@ -49,6 +49,9 @@ struct Stage {
     cluster = std::make_shared<Cluster>(
         "mumbai", client_of(mumbai), home.clock, home.metrics, [](const api::ObjectKey&) {}, 1);
     home.world->links.set("mumbai", {cluster, true, {}, {}});
+    api::Region region;
+    region.meta.name = "mumbai";
+    home.load(region);
     restart();
     see();
   }
@@ -253,6 +256,17 @@ TEST(ScheduleReconciler, a_region_that_does_not_admit_the_namespace_is_not_switc
   EXPECT_TRUE(stage.flags().is_null());
   EXPECT_NE(stage.condition("SwitchesPending")["message"].get<std::string>().find("allowedNamespaces"),
             std::string::npos);
+}
+
+TEST(ScheduleReconciler, a_switch_in_a_region_that_was_taken_away_is_forgotten) {
+  Stage stage;
+  stage.at("2026-11-08");
+  ASSERT_EQ(stage.status()["switches"].size(), 1U);
+  stage.home.world->regions->remove({"", "mumbai"});
+  stage.home.world->links.remove("mumbai");
+  stage.at("2026-11-10 00:00:00");
+  EXPECT_FALSE(stage.status().contains("switches"));
+  EXPECT_EQ(stage.condition("Ready")["status"], "True");
 }
 
 TEST(ScheduleReconciler, an_operator_write_between_read_and_patch_is_not_overwritten) {
