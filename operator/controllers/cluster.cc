@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/controllers/scaled_object_watch.h"
 #include "operator/controllers/scaler_cache.h"
 #include "operator/controllers/workload_caches.h"
 
@@ -18,12 +19,8 @@ namespace {
 
 using std::chrono::seconds;
 
-/// How often a cluster is asked for KEDA and for its version: both change with an installation, rarely.
-constexpr seconds kRareLook{300};
-/// After a failed question.
-constexpr seconds kRetry{5};
-
-using ScaledObjects = ScalerCache<ScaledObject>;
+/// A cluster's version changes with an upgrade, rarely; a question that failed is asked again soon.
+constexpr seconds kRareLook{300}, kRetry{5};
 
 }  // namespace
 
@@ -38,6 +35,7 @@ struct Cluster::Impl {
         seed(seed_in),
         autoscalers(client, kube::types::kHorizontalPodAutoscaler, autoscaler_from_json,
                     on_bad("HorizontalPodAutoscaler"), changed, clock, seed),
+        scaled_objects(client, changed, on_bad("ScaledObject"), clock, seed + 1),
         workloads(
             client, changed, on_bad("workload"), [this] { look_soon(); }, clock, seed + 1'000) {
     export_sizes = metrics.before_serialize([this] { set_sizes(); });
@@ -51,18 +49,16 @@ struct Cluster::Impl {
   const std::uint64_t seed;
 
   ScalerCache<Autoscaler> autoscalers;
+  ScaledObjectWatch scaled_objects;
   WorkloadCaches workloads;
 
   mutable std::mutex mutex;
   std::condition_variable_any wake;
   // Guarded by mutex.
-  bool look_now = false, keda_known = false, started = false, stopped = false;
-  std::string keda_problem, version;
-  std::shared_ptr<ScaledObjects> scaled_objects;  ///< null: KEDA is not installed, or not known yet
+  bool look_now = false, started = false, stopped = false;
+  std::string version;
 
-  // The looker's thread only.
-  SteadyTime keda_due{}, version_due{};
-
+  SteadyTime version_due{};  ///< the looker's thread only
   std::jthread looker;
   std::shared_ptr<void> export_sizes;
 
@@ -81,18 +77,11 @@ struct Cluster::Impl {
     const std::string help = "Objects held in memory.";
     metrics.set(name, help, {{"region", region}, {"resource", "horizontalpodautoscalers.autoscaling"}},
                 static_cast<double>(autoscalers.size()));
-    if (const auto keda = keda_cache()) {
-      metrics.set(name, help, {{"region", region}, {"resource", "scaledobjects.keda.sh"}},
-                  static_cast<double>(keda->size()));
-    }
+    metrics.set(name, help, {{"region", region}, {"resource", "scaledobjects.keda.sh"}},
+                static_cast<double>(scaled_objects.size()));
     for (const auto& [resource, size] : workloads.sizes()) {
       metrics.set(name, help, {{"region", region}, {"resource", resource}}, static_cast<double>(size));
     }
-  }
-
-  std::shared_ptr<ScaledObjects> keda_cache() const {
-    std::lock_guard lock(mutex);
-    return scaled_objects;
   }
 
   void look_soon() {
@@ -105,37 +94,12 @@ struct Cluster::Impl {
   void look(const std::stop_token& stop) {
     while (!stop.stop_requested()) {
       const SteadyTime now = clock.steady_now();
-      if (now >= keda_due) keda_due = now + look_for_keda(stop);
       if (now >= version_due) version_due = now + read_version(stop);
-      const SteadyTime next = std::min({keda_due, version_due, workloads.resolve_due(stop)});
+      const SteadyTime next = std::min({version_due, scaled_objects.look_due(stop), workloads.resolve_due(stop)});
       std::unique_lock lock(mutex);
       wake.wait_for(lock, stop, next - clock.steady_now(), [this] { return look_now; });
       look_now = false;
     }
-  }
-
-  seconds look_for_keda(const std::stop_token& stop) {
-    const Result<kube::Response> answer = client->raw_get("/apis/keda.sh/v1alpha1", stop);
-    const bool served = answer && answer.value().status == 200;
-    const bool absent = answer && answer.value().status == 404;
-    std::shared_ptr<ScaledObjects> fresh, ended;
-    {
-      std::lock_guard lock(mutex);
-      keda_known = keda_known || served || absent;
-      keda_problem = answer ? "" : answer.error().message;
-      if (served && !scaled_objects) {
-        fresh = scaled_objects =
-            std::make_shared<ScaledObjects>(client, kube::types::kScaledObject, scaled_object_from_json,
-                                            on_bad("ScaledObject"), changed, clock, seed + 1);
-      }
-      if (absent) ended = std::exchange(scaled_objects, nullptr);
-    }
-    if (fresh) fresh->start();
-    if (ended) {
-      ended->request_stop();
-      ended->join();
-    }
-    return served || absent ? kRareLook : kRetry;
   }
 
   seconds read_version(const std::stop_token& stop) {
@@ -155,12 +119,10 @@ struct Cluster::Impl {
     }
     looker.request_stop();
     looker.join();
-    const auto keda = keda_cache();
     autoscalers.request_stop();
-    if (keda) keda->request_stop();
+    scaled_objects.stop();
     workloads.stop();
     autoscalers.join();
-    if (keda) keda->join();
   }
 };
 
@@ -207,22 +169,11 @@ std::vector<std::shared_ptr<const Autoscaler>> Cluster::autoscalers_of(const std
   return impl_->autoscalers.scaling(ns, target);
 }
 
-Lookup<ScaledObject> Cluster::scaled_object(const api::ObjectKey& key) const {
-  std::shared_ptr<ScaledObjects> keda;
-  {
-    std::lock_guard lock(impl_->mutex);
-    if (!impl_->keda_known) return {nullptr, false, "CacheNotSynced", impl_->keda_problem};
-    keda = impl_->scaled_objects;
-  }
-  if (!keda) return {nullptr, true, "KindNotServed", "KEDA is not installed in region " + impl_->region};
-  if (!keda->synced()) return {nullptr, false, "CacheNotSynced", keda->health().last_error};
-  return {keda->get(key), true, "", ""};
-}
+Lookup<ScaledObject> Cluster::scaled_object(const api::ObjectKey& key) const { return impl_->scaled_objects.get(key); }
 
 std::vector<std::shared_ptr<const ScaledObject>> Cluster::scaled_objects_of(const std::string& ns,
                                                                             const api::TargetRef& target) const {
-  const auto keda = impl_->keda_cache();
-  return keda ? keda->scaling(ns, target) : std::vector<std::shared_ptr<const ScaledObject>>{};
+  return impl_->scaled_objects.scaling(ns, target);
 }
 
 Lookup<Workload> Cluster::workload(const std::string& ns, const api::TargetRef& target, const std::string& field_path) {
