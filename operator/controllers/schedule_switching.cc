@@ -115,6 +115,11 @@ ScheduleSwitching::Look ScheduleSwitching::look_at(const SwitchPlace& place, con
     if (record.schedule != schedule.meta.name) continue;
     look.outcome.held.push_back({place.region, place.config_map, key, record.value, record.former});
   }
+  for (const std::string& key : written.value().refused) {
+    look.outcome.problems.push_back(
+        absl::StrCat(place.to_string(), " key '", key, "' holds more than ", kLongestFormer,
+                     " bytes: too much to keep until the end of the phase; use another key"));
+  }
   for (const std::string& key : written.value().left_alone) {
     look.outcome.left_alone.push_back(absl::StrCat(place.to_string(), " key '", key, "'"));
   }

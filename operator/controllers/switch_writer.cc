@@ -57,7 +57,9 @@ Result<SwitchOutcome> write_switches(kube::Client& client, const SwitchPlace& pl
     BOOST_OUTCOME_TRY(found, read_map(client, place, stop));
     SwitchAction action = plan_switches(found, wanted, remembered);
     const Status written = carry_out(client, place, found, action, stop);
-    if (written) return SwitchOutcome{std::move(action.ledger.keys), std::move(action.left_alone)};
+    if (written) {
+      return SwitchOutcome{std::move(action.ledger.keys), std::move(action.left_alone), std::move(action.refused)};
+    }
     last = written.error();
     const bool no_namespace = action.kind == SwitchAction::Kind::Create && last.code == ErrorCode::NotFound;
     if (no_namespace) last.message = absl::StrCat("namespace ", place.ns, " does not exist there; create it");

@@ -15,7 +15,7 @@ namespace headroom::controllers {
 /// What holds in one place after a pass.
 struct SwitchOutcome {
   std::map<std::string, SwitchRecord> held;  ///< by key, of all schedules
-  std::vector<std::string> left_alone;
+  std::vector<std::string> left_alone, refused;
 };
 
 /// Reads the ConfigMap, plans, writes; again when somebody else wrote in between, at most five times.

@@ -25,6 +25,10 @@ class KeyPlan {
       : key_(std::move(key)), now_(std::move(now)), action_(action) {}
 
   void hold(const WantedSwitch& wanted, const SwitchRecord* record) {
+    if (record == nullptr && now_ && now_->size() > kLongestFormer) {
+      action_.refused.push_back(key_);
+      return;
+    }
     SwitchRecord next{wanted.value, wanted.schedule, now_};
     if (record != nullptr) {
       const bool ours = now_ == record->value;

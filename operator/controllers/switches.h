@@ -75,7 +75,12 @@ struct SwitchAction {
   SwitchLedger ledger;
   std::map<std::string, std::optional<std::string>> set;  ///< keys to write, or to remove
   std::vector<std::string> left_alone;                    ///< keys that somebody else has changed
+  std::vector<std::string> refused;                       ///< keys whose content is too long to be kept
 };
+
+/// A former value is kept in an annotation (all of an object's are bounded at 256 KiB) and in a status (bounded with
+/// its object at 1.5 MiB); what is longer than this is no flag and is not replaced.
+inline constexpr std::size_t kLongestFormer = 16'384;
 
 /// `found` empty: there is no such ConfigMap. `remembered` are the records of statuses, for keys that the annotation
 /// does not have.

@@ -187,6 +187,14 @@ TEST(Switches, equal_values_need_no_write_but_are_given_back_as_they_were) {
   EXPECT_EQ(flags.data().at("mode"), "busy");
 }
 
+TEST(Switches, do_not_replace_what_is_too_long_to_be_kept) {
+  const std::string document(kLongestFormer + 1, 'x');
+  Flags flags(Data{{"mode", document}});
+  EXPECT_EQ(flags.apply(wanted("mode", "busy")), Kind::None);
+  EXPECT_EQ(flags.last().refused, std::vector<std::string>{"mode"});
+  EXPECT_EQ(flags.data().at("mode"), document);
+}
+
 TEST(Switches, write_with_the_version_that_was_read_as_a_precondition) {
   const SwitchMap found{"uid", "41", {{"mode", "calm"}}, false, std::nullopt};
   const SwitchAction action = plan_switches(found, wanted("mode", "busy"), {});
