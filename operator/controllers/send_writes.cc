@@ -65,7 +65,7 @@ SentWrites send_writes(kube::Writer& writer, std::vector<Write> writes, const st
     ++sent.landed;
     const std::string version = text_at(answer.value(), ".metadata.resourceVersion");
     if (write.type.kind == kind && write.key == key) {
-      sent.version = version;
+      if (!version.empty()) sent.versions.push_back(version);
       sent.uid = text_at(answer.value(), ".metadata.uid");
     }
     if (write.then_rebase && i + 1 < writes.size()) writes[i + 1].body["metadata"]["resourceVersion"] = version;

@@ -12,9 +12,10 @@ namespace headroom::controllers {
 
 /// How far a run came.
 struct SentWrites {
-  std::size_t landed = 0;      ///< so many of them, from the first on
-  std::string version, uid;    ///< of the object at `key` as the last answer about it says; empty: none did
-  std::optional<Error> error;  ///< what ended the run early; its message names the object and what was tried
+  std::size_t landed = 0;             ///< so many of them, from the first on
+  std::vector<std::string> versions;  ///< that the object at `key` went through, oldest first
+  std::string uid;                    ///< of that object, where an answer told
+  std::optional<Error> error;         ///< what ended the run early; its message names the object and what was tried
 };
 
 /// `key` and `kind` tell the object whose version is wanted from others that the same run writes.

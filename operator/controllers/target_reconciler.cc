@@ -9,7 +9,6 @@
 #include "operator/base/log.h"
 #include "operator/controllers/deadline.h"
 #include "operator/controllers/merge_patch.h"
-#include "operator/controllers/send_writes.h"
 #include "operator/controllers/target_events.h"
 #include "operator/controllers/target_status.h"
 
@@ -94,8 +93,8 @@ TargetReconciler::Gathered TargetReconciler::gather(const api::ScaleTarget& targ
     const bool gone = world_.targets->synced() && (!claimant || claimant->spec.region != target.spec.region);
     if (gone) take_over_orphan(view);
   }
-  if (view.known && record.landed && record.landed->replaced_version == view.resource_version &&
-      world_.clock.steady_now() < record.landed->until) {
+  if (view.known && record.landed && world_.clock.steady_now() < record.landed->until &&
+      std::ranges::count(record.landed->older_versions, view.resource_version) > 0) {
     show_landed(gathered.target, record.landed->size, record.landed->record, record.landed->version, record.landed->uid,
                 view);
   }
@@ -181,7 +180,7 @@ TargetReconciler::Interruption TargetReconciler::send(Gathered& gathered, const 
                                  {"to", std::to_string(*convergence.step_to)},
                                  {"decidedBy", gathered.decision ? gathered.decision->decided_by : "deletion"}});
     }
-    keep_landed(gathered, convergence, sent.version, sent.uid);
+    keep_landed(gathered, convergence, sent);
     emit(target, events_of_writes(gathered.view, convergence, gathered.decision));
     const bool ramped = target.spec.ramp_up || target.spec.ramp_down || target.spec.role == api::Role::ReadReplica;
     if (convergence.step_to && ramped) replan_();
@@ -200,8 +199,7 @@ TargetReconciler::Interruption TargetReconciler::send(Gathered& gathered, const 
   }
 }
 
-void TargetReconciler::keep_landed(const Gathered& gathered, const Convergence& convergence, const std::string& version,
-                                   const std::string& uid) {
+void TargetReconciler::keep_landed(const Gathered& gathered, const Convergence& convergence, const SentWrites& sent) {
   const EngineView& view = gathered.view;
   const absl::Time now = world_.clock.wall_now();
   world_.records.update(gathered.target, [&](TargetRecord& record) {
@@ -213,13 +211,19 @@ void TargetReconciler::keep_landed(const Gathered& gathered, const Convergence& 
     if (status.in_force) status.in_force_since = convergence.in_force_since;
     if (convergence.size.min) status.bounds_min = convergence.size.min;
     if (convergence.size.max) status.bounds_max = convergence.size.max;
-    if (!version.empty()) {
-      record.landed = LandedWrite{view.resource_version,
-                                  version,
-                                  uid.empty() ? view.size.uid : uid,
-                                  convergence.size,
-                                  convergence.record,
-                                  world_.clock.steady_now() + kCacheLag};
+    if (!sent.versions.empty()) {
+      // The view itself may already have been ahead of the caches.
+      const bool ahead = record.landed && record.landed->version == view.resource_version;
+      LandedWrite landed;
+      if (ahead) landed.older_versions = std::move(record.landed->older_versions);
+      landed.older_versions.push_back(view.resource_version);
+      landed.older_versions.insert(landed.older_versions.end(), sent.versions.begin(), sent.versions.end() - 1);
+      landed.version = sent.versions.back();
+      landed.uid = sent.uid.empty() ? view.size.uid : sent.uid;
+      landed.size = convergence.size;
+      landed.record = convergence.record;
+      landed.until = world_.clock.steady_now() + kCacheLag;
+      record.landed = std::move(landed);
     }
     if (convergence.step_to && *convergence.step_to < *convergence.step_from) record.pending.reset();
     if (convergence.step_to && *convergence.step_to > *convergence.step_from && !convergence.contest) {
@@ -249,7 +253,8 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
                    .metrics_problem = kept.metrics_problem},
                   now);
     // The cache passes through older versions on its way to ours; only from ours on does it show what is stored.
-    if (kept.stored && kept.stored_version == target.meta.resource_version) kept.stored.reset();
+    const bool shown = kept.stored_version == target.meta.resource_version;
+    if (shown || world_.clock.steady_now() - kept.stored_at > kCacheLag) kept.stored.reset();
     return kept;
   });
   emit(target, events_of_conditions(conditions_before, record.status.conditions));

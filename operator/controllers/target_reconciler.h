@@ -11,6 +11,7 @@
 
 #include "operator/controllers/engine.h"
 #include "operator/controllers/region_gate.h"
+#include "operator/controllers/send_writes.h"
 #include "operator/controllers/world.h"
 #include "operator/runtime/controller.h"
 
@@ -54,8 +55,7 @@ class TargetReconciler {
   using Interruption = std::optional<Result<runtime::ReconcileResult>>;
   Interruption send(Gathered& gathered, const Convergence& convergence, const std::string& reconcile_id,
                     const std::stop_token& stop);
-  void keep_landed(const Gathered& gathered, const Convergence& convergence, const std::string& version,
-                   const std::string& uid);
+  void keep_landed(const Gathered& gathered, const Convergence& convergence, const SentWrites& sent);
   /// Notices what the planner must know: originals, approvals, a step that became ready.
   void notice(const Gathered& gathered);
   Interruption add_finalizer(const api::ScaleTarget& target, const std::stop_token& stop);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "operator/api/scale_target.h"
 #include "operator/base/clock.h"
@@ -21,10 +22,11 @@ struct PendingStep {
   absl::Time patched_at;
 };
 
-/// A write of ours that the caches may not show yet: they are read as if they did, as long as they still hold the
-/// version that it replaced.
+/// A write of ours that the caches may not show yet: they are read as if they did, as long as they hold one of the
+/// versions before it. They pass through all of them: an annotation and a size behind /scale are two.
 struct LandedWrite {
-  std::string replaced_version, version;
+  std::vector<std::string> older_versions;
+  std::string version;
   std::string uid;  ///< of the object; one that was created has none in the caches yet
   Size size;
   std::optional<OriginalRecord> record;
