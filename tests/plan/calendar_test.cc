@@ -121,6 +121,17 @@ TEST(Calendar, an_observance_ends_with_its_until_and_starts_with_its_rdates) {
   EXPECT_EQ(at("20270601T120000"), "2027-06-01T09:00:00Z Diwali");
 }
 
+TEST(Calendar, the_until_of_an_observance_may_fall_on_the_day_before_in_utc) {
+  const std::string zone =
+      "BEGIN:VTIMEZONE\nTZID:East\n"
+      "BEGIN:STANDARD\nDTSTART:19701025T020000\nTZOFFSETFROM:+0400\nTZOFFSETTO:+0300\n"
+      "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10\nEND:STANDARD\n"
+      "BEGIN:DAYLIGHT\nDTSTART:19700329T010000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0400\n"
+      "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3;UNTIL=20260328T220000Z\nEND:DAYLIGHT\nEND:VTIMEZONE\n";
+  EXPECT_EQ(told(zone + event("DTSTART;TZID=East:20260401T120000\n")), "2026-04-01T08:00:00Z Diwali");
+  EXPECT_EQ(told(zone + event("DTSTART;TZID=East:20270401T120000\n")), "2027-04-01T09:00:00Z Diwali");
+}
+
 TEST(Calendar, an_iana_name_behind_a_prefix_or_beside_the_definition_counts) {
   EXPECT_EQ(told(event("DTSTART;TZID=/citadel.org/20210210_1/Asia/Kolkata:20261108T090000\n")),
             "2026-11-08T03:30:00Z Diwali");
@@ -199,7 +210,7 @@ TEST(Calendar, only_events_of_the_summary_count) {
 
 TEST(Calendar, what_does_not_bear_on_dates_does_not_matter) {
   EXPECT_EQ(told("X-WR-CALNAME:\n" +
-                 event("LOCATION:\nDESCRIPTION:\nGEO:nowhere\nATTENDEE;CN=\"a:b\":mailto:x\n"
+                 event("STATUS:\nLOCATION:\nDESCRIPTION:\nGEO:nowhere\nATTENDEE;CN=\"a:b\":mailto:x\n"
                        "DTSTART;VALUE=DATE:20261108\n"
                        "BEGIN:VALARM\nTRIGGER:nonsense\nRRULE:FREQ=SECONDLY\nEND:VALARM\n") +
                  "BEGIN:VTODO\nUID:7\nDTSTART:rubbish\nRRULE:FREQ=SECONDLY\nEND:VTODO\n"),

@@ -257,6 +257,22 @@ TEST(RegionCapacity, shares_in_proportion_to_what_is_asked_beyond_and_by_key_whe
   EXPECT_EQ(thirds.decide(kNoon, "c").size, 33);
 }
 
+TEST(RegionCapacity, whole_replicas_go_to_the_largest_remainders) {
+  World world;
+  for (const char* name : {"a", "b", "c"}) world.add(a_target(name).min(0).max(100).consumes("pods", "1"));
+  world.add_region("local", holding("pods", "33"));
+  world.add(a_festival("diwali")
+                .day("2026-11-08")
+                .phase("day", "P0D", "P1D")
+                .replicas(named({"a"}), 10)
+                .replicas(named({"b"}), 20)
+                .replicas(named({"c"}), 40));
+  // 70 into 33: 4.71, 9.43 and 18.86.
+  EXPECT_EQ(world.decide(kNoon, "a").size, 5);
+  EXPECT_EQ(world.decide(kNoon, "b").size, 9);
+  EXPECT_EQ(world.decide(kNoon, "c").size, 19);
+}
+
 TEST(RegionCapacity, replicas_of_different_size_never_go_above_the_capacity) {
   World world;
   world.add(a_target("big").min(0).max(100).consumes("cpu", "3500m"));

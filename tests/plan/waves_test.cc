@@ -250,6 +250,15 @@ TEST(Waves, read_replicas_leave_when_the_decay_of_the_workers_has_ended) {
   EXPECT_EQ(world.decide(ist("2026-11-09 07:00"), "replicas").size, 3);
 }
 
+TEST(Waves, a_decay_has_ended_when_it_has_come_down_to_what_runs_anyway) {
+  World world = down("10", "P2D");
+  world.observed("workers").originals->min = 55;
+  // 60 at four hours, 50 at five, of which the original leaves nothing to see.
+  EXPECT_EQ(world.decide(ist("2026-11-09 04:30"), "workers").size, 60);
+  EXPECT_EQ(world.decide(ist("2026-11-09 04:30"), "replicas").next_transition, ist("2026-11-09 05:00"));
+  EXPECT_EQ(world.decide(ist("2026-11-09 05:00"), "replicas").size, 3);
+}
+
 TEST(Waves, read_replicas_leave_when_the_decay_is_cut_off) {
   World world = down("10", "P1DT3H");
   EXPECT_EQ(world.decide(ist("2026-11-09 02:59:59"), "replicas").size, 5);

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 
 #include "operator/runtime/reflector.h"
 #include "operator/runtime/watch_machine.h"
@@ -20,7 +21,9 @@ constexpr Backoff kBackoff{milliseconds(800), 2, milliseconds(30'000), 0.2};
 /// Does what the machine asks, as the reflector does, and keeps a mirror fed by change notices alone.
 class Walk {
  public:
-  explicit Walk(std::uint64_t seed) : random_(seed), server_(seed + 1) { take(start_watch()); }
+  explicit Walk(std::uint64_t seed) : says_gone_(seed % 2 == 0), random_(seed), server_(seed + 1) {
+    take(start_watch());
+  }
 
   SimulatedServer& server() { return server_; }
   bool chance(int one_in) { return random_() % static_cast<std::uint64_t>(one_in) == 0; }
@@ -91,8 +94,8 @@ class Walk {
     if (faults && chance(8)) return feed(WatchFailed{chance(3), {}});
     at_ = watch.from;
     if (!server_.can_watch(watch.from)) {
-      // The three shapes of "gone"; the third closes at once without a word.
-      if (chance(2)) return feed(Gone{});
+      // A server says so in the stream or at connect; behind some proxies the stream only ever closes at once.
+      if (says_gone_) return feed(Gone{});
       return feed(StreamEnded{milliseconds(5), 0, false});
     }
     next_ = ReadStream{};
@@ -117,6 +120,7 @@ class Walk {
     feed(EventArrived{at_});
   }
 
+  const bool says_gone_;
   std::mt19937_64 random_;
   SimulatedServer server_;
   std::shared_ptr<Store<Thing>> things_ = std::make_shared<Store<Thing>>();
