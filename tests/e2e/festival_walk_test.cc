@@ -1,16 +1,16 @@
 // Festivals from before their first phase to after their last, on real API servers, HPAs and a database operator's
 // custom resource, under a clock that the test moves. The tables are written by hand from the systems' own documents.
 #include <absl/strings/str_cat.h>
-#include <absl/strings/strip.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
-#include "operator/api/object.h"
-#include "tests/e2e/festival.h"
+#include "tests/e2e/clusters.h"
+#include "tests/e2e/operators.h"
 
 namespace headroom::e2e {
 namespace {
@@ -36,68 +36,65 @@ struct Row {
   Sizes sizes;
 };
 
-int number(const std::string& cluster, const kube::ResourceType& type, const std::string& name, const char* field) {
-  const auto object = Clusters::instance().client(cluster).get(type, {kNamespace, name}, {});
-  if (!object) {
-    ADD_FAILURE() << type.to_string() << " " << name << ": " << object.error().message;
-    return -1;
-  }
-  return object.value().at("spec").value(field, -1);
-}
+Cluster& mumbai() { return Cluster::named("mumbai"); }
+Cluster& chennai() { return Cluster::named("chennai"); }
 
-const kube::ResourceType kDatabase{"postgresql.cnpg.io", "v1", "clusters", "Cluster", true};
+int number(const Cluster& cluster, const kube::ResourceType& type, const std::string& name, const char* field) {
+  const nlohmann::json object = cluster.get(type, kNamespace, name);
+  return object.is_null() ? -1 : object.at("spec").value(field, -1);
+}
 
 Sizes sizes_now() {
   const auto hpa = [](const char* name) {
-    return number("mumbai", kube::types::kHorizontalPodAutoscaler, name, "minReplicas");
+    return number(mumbai(), kube::types::kHorizontalPodAutoscaler, name, "minReplicas");
   };
-  const auto chennai = [](const char* name) { return number("chennai", kube::types::kDeployment, name, "replicas"); };
+  const auto deployment = [](const char* name) {
+    return number(chennai(), kube::types::kDeployment, name, "replicas");
+  };
   return {hpa("webhook-workers"),
           hpa("order-service"),
           hpa("inventory-service"),
           hpa("invoice-service"),
-          number("mumbai", kDatabase, "erp-db", "instances"),
-          chennai("webhook-workers"),
-          chennai("order-service"),
-          chennai("inventory-service"),
-          chennai("invoice-service")};
+          number(mumbai(), kDatabase, "erp-db", "instances"),
+          deployment("webhook-workers"),
+          deployment("order-service"),
+          deployment("inventory-service"),
+          deployment("invoice-service")};
 }
 
 class FestivalWalk : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    Clusters& clusters = Clusters::instance();
-    clusters.kubectl("chennai", absl::StrCat("apply --server-side -f ", kSample, "chennai/"));
+    for (Cluster* cluster : {&mumbai(), &chennai()}) cluster->add_databases();
+    mumbai().know(chennai(), "chennai");
+    chennai().kubectl(absl::StrCat("apply --server-side -f ", kSample, "chennai/"));
     for (const char* file : {"00-namespace.yaml", "10-workloads.yaml", "11-autoscalers.yaml", "12-database.yaml",
                              "20-regions.yaml", "30-targets-mumbai.yaml", "31-targets-chennai.yaml"}) {
-      clusters.kubectl("mumbai", absl::StrCat("apply --server-side -f ", kSample, file));
+      mumbai().kubectl(absl::StrCat("apply --server-side -f ", kSample, file));
     }
-    for (const char* name : {"mumbai", "chennai"}) {
-      clusters.kubectl(
-          name, absl::StrCat("-n ", kNamespace, " wait deployments --all --for=condition=Available --timeout=60s"));
+    for (const Cluster* cluster : {&mumbai(), &chennai()}) {
+      cluster->kubectl(
+          absl::StrCat("-n ", kNamespace, " wait deployments --all --for=condition=Available --timeout=60s"));
     }
     EXPECT_TRUE(eventually(30, [&] {
-      const auto database = clusters.client("mumbai").get(kDatabase, {kNamespace, "erp-db"}, {});
+      const auto database = mumbai().client().get(kDatabase, {kNamespace, "erp-db"}, {});
       return database && database.value().contains("status") &&
              database.value()["status"].value("readyInstances", 0) == 4;
     }));
     // The HPAs have raised their workloads; from here on nothing but Headroom changes anything.
     EXPECT_TRUE(
-        eventually(30, [] { return number("mumbai", kube::types::kDeployment, "webhook-workers", "replicas") == 10; }));
+        eventually(30, [] { return number(mumbai(), kube::types::kDeployment, "webhook-workers", "replicas") == 10; }));
   }
 
   void SetUp() override {
-    before_mumbai_ = metadata_and_spec("mumbai", kNamespace);
-    before_chennai_ = metadata_and_spec("chennai", kNamespace);
+    before_mumbai_ = mumbai().metadata_and_spec(kNamespace);
+    before_chennai_ = chennai().metadata_and_spec(kNamespace);
     ASSERT_GE(before_mumbai_.size(), 9U);
   }
 
-  void apply(const std::string& file) {
-    Clusters::instance().kubectl("mumbai", absl::StrCat("apply --server-side -f ", kSample, file));
-  }
+  void apply(const std::string& file) { mumbai().kubectl(absl::StrCat("apply --server-side -f ", kSample, file)); }
   void remove(const std::string& schedule) {
-    Clusters::instance().kubectl(
-        "mumbai", absl::StrCat("-n ", kNamespace, " delete festivalschedule ", schedule, " --timeout=30s"));
+    mumbai().kubectl(absl::StrCat("-n ", kNamespace, " delete festivalschedule ", schedule, " --timeout=30s"));
   }
 
   /// Moves the clock to each row and waits for its sizes; then for every object to be what it was.
@@ -109,24 +106,24 @@ class FestivalWalk : public testing::Test {
         seen = sizes_now();
         // Read replicas come before the workers that need them and leave after them.
         if (replicas_first_ && seen.workers >= 60) {
-          EXPECT_EQ(number("mumbai", kDatabase, "erp-db", "instances"), 6) << row.at;
+          EXPECT_EQ(number(mumbai(), kDatabase, "erp-db", "instances"), 6) << row.at;
         }
         return seen == row.sizes;
       });
       ASSERT_TRUE(reached) << row.at << "\n  expected " << row.sizes << "\n  found    " << seen << "\n"
-                           << Clusters::instance().kubectl("mumbai", "get scaletargets -A -o yaml");
+                           << mumbai().kubectl("get scaletargets -A -o yaml");
     }
   }
 
   void expect_everything_as_before() {
     EXPECT_TRUE(eventually(20, [] {
-      const auto targets = Clusters::instance().client("mumbai").list(kube::types::kScaleTarget, kNamespace, {}, {});
+      const auto targets = mumbai().client().list(kube::types::kScaleTarget, kNamespace, {}, {});
       return targets && std::ranges::none_of(targets.value().items, [](const nlohmann::json& target) {
                return target.at("status").contains("inForce");
              });
     })) << "a status still speaks of an override";
     const auto equal = [](const std::string& cluster, const std::map<std::string, nlohmann::json>& before) {
-      std::map<std::string, nlohmann::json> now = metadata_and_spec(cluster, kNamespace);
+      std::map<std::string, nlohmann::json> now = Cluster::named(cluster).metadata_and_spec(kNamespace);
       for (auto& [name, object] : now) {
         // What an HPA scales is the HPA's: without load figures it never lowers what a floor has raised.
         if (name.starts_with("Deployment") && cluster == "mumbai") object["spec"].erase("replicas");
@@ -158,7 +155,7 @@ class FestivalWalk : public testing::Test {
 
 TEST_F(FestivalWalk, diwali_by_the_playbook_is_ready_at_every_boundary_and_leaves_no_trace) {
   FakeClock clock(kolkata("2026-10-31 12:00:00"));
-  EmbeddedOperator headroom(clock, {});
+  EmbeddedOperator headroom(mumbai(), clock);
   apply("40-diwali-playbook.yaml");
   replicas_first_ = true;
   constexpr Sizes kNormal{10, 10, 5, 5, 4, 10, 8, 6, 6};
@@ -193,8 +190,8 @@ TEST_F(FestivalWalk, diwali_by_the_playbook_is_ready_at_every_boundary_and_leave
 TEST_F(FestivalWalk, diwali_by_the_calendar_follows_the_date_in_an_icalendar_file) {
   FakeClock clock(kolkata("2026-10-28 12:00:00"));
   apply("diwali-calendar/diwali-calendar.yaml");
-  before_mumbai_ = metadata_and_spec("mumbai", kNamespace);
-  EmbeddedOperator headroom(clock, {});
+  before_mumbai_ = mumbai().metadata_and_spec(kNamespace);
+  EmbeddedOperator headroom(mumbai(), clock);
   constexpr Sizes kNormal{10, 10, 5, 5, 4, 10, 8, 6, 6};
   constexpr Sizes kDouble{60, 10, 5, 5, 4, 18, 8, 6, 6};
   constexpr Sizes kFull{100, 10, 5, 5, 4, 30, 8, 6, 6};
@@ -213,7 +210,7 @@ TEST_F(FestivalWalk, diwali_by_the_calendar_follows_the_date_in_an_icalendar_fil
 
 TEST_F(FestivalWalk, new_year_recurs_by_its_rule) {
   FakeClock clock(kolkata("2027-12-27 12:00:00"));
-  EmbeddedOperator headroom(clock, {});
+  EmbeddedOperator headroom(mumbai(), clock);
   apply("41-new-year.yaml");
   constexpr Sizes kNormal{10, 10, 5, 5, 4, 10, 8, 6, 6};
   constexpr Sizes kEve{90, 10, 5, 5, 4, 27, 8, 6, 6};
@@ -232,7 +229,7 @@ TEST_F(FestivalWalk, new_year_recurs_by_its_rule) {
 TEST_F(FestivalWalk, services_that_follow_the_workers_at_one_half_take_the_larger_of_both) {
   FakeClock clock(kolkata("2026-11-04 12:00:00"));
   apply("erp-follows-workers/targets.yaml");
-  EmbeddedOperator headroom(clock, {});
+  EmbeddedOperator headroom(mumbai(), clock);
   apply("40-diwali-playbook.yaml");
   replicas_first_ = true;
   constexpr Sizes kNormal{10, 10, 5, 5, 4, 10, 8, 6, 6};
@@ -253,66 +250,39 @@ TEST_F(FestivalWalk, services_that_follow_the_workers_at_one_half_take_the_large
 
 TEST_F(FestivalWalk, a_boundary_during_an_outage_of_the_api_server_is_met_after_it) {
   FakeClock clock(kolkata("2026-11-06 20:00:00"));
-  EmbeddedOperator headroom(clock, {});
+  EmbeddedOperator headroom(mumbai(), clock);
   apply("40-diwali-playbook.yaml");
   constexpr Sizes kLeadUp{60, 10, 5, 5, 6, 18, 8, 6, 6};
   constexpr Sizes kFestival{100, 60, 45, 45, 6, 30, 18, 14, 14};
   walk(clock, {{"2026-11-06 21:00:00", kLeadUp}});
-  run(absl::StrCat("hack/cluster stop-apiserver ", Clusters::instance().program("mumbai")));
+  mumbai().stop_apiserver();
   clock.advance_to(kolkata("2026-11-07 00:00:00"));
-  run(absl::StrCat("hack/cluster start-apiserver ", Clusters::instance().program("mumbai")));
+  mumbai().start_apiserver();
   walk(clock, {{"2026-11-07 00:00:30", kFestival}, {"2026-11-10 12:00:00", {10, 10, 5, 5, 4, 10, 8, 6, 6}}});
   expect_everything_as_before();
   remove("diwali-playbook");
 }
 
 nlohmann::json schedule_status() {
-  const auto schedule =
-      Clusters::instance().client("mumbai").get(kube::types::kFestivalSchedule, {kNamespace, "diwali-playbook"}, {});
+  const auto schedule = mumbai().client().get(kube::types::kFestivalSchedule, {kNamespace, "diwali-playbook"}, {});
   return schedule ? schedule.value().value("status", nlohmann::json::object()) : nlohmann::json::object();
 }
-
-/// headroom-operator as a process of its own, so that it can be killed.
-class OperatorProcess {
- public:
-  explicit OperatorProcess(const std::string& replay_clock) {
-    const std::string kubeconfig(absl::StripAsciiWhitespace(
-        run(absl::StrCat("hack/cluster kubeconfig ", Clusters::instance().program("mumbai")))));
-    pid_ = fork();
-    if (pid_ == 0) {
-      execl(HEADROOM_OPERATOR, HEADROOM_OPERATOR, "--kubeconfig", kubeconfig.c_str(), "--listen", "127.0.0.1:0",
-            "--lease-seconds", "3", "--replay-clock", replay_clock.c_str(), nullptr);
-      _exit(127);
-    }
-    EXPECT_GT(pid_, 0);
-  }
-  ~OperatorProcess() { kill_now(); }
-  void kill_now() {
-    if (pid_ <= 0) return;
-    kill(pid_, SIGKILL);
-    waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-
- private:
-  pid_t pid_ = -1;
-};
 
 TEST_F(FestivalWalk, an_operator_killed_in_the_middle_and_restarted_after_two_boundaries_ends_in_the_same_state) {
   apply("40-diwali-playbook.yaml");
   {
-    OperatorProcess first("2026-11-04T18:29:58Z@1");
+    OperatorProcess first(mumbai(), {"--replay-clock", "2026-11-04T18:29:58Z@1"});
     // Killed once the boundary has been noted; how far the wave has come by then differs from run to run.
     EXPECT_TRUE(eventually(60, [] { return schedule_status().contains("lastBoundary"); })) << schedule_status();
     first.kill_now();
   }
-  OperatorProcess second("2026-11-07T18:35:00Z@1");  // Nov 8, 00:05 in Kolkata
+  OperatorProcess second(mumbai(), {"--replay-clock", "2026-11-07T18:35:00Z@1"});  // Nov 8, 00:05 in Kolkata
   Sizes seen{};
   constexpr Sizes kFestival{100, 60, 45, 45, 6, 30, 18, 14, 14};
   EXPECT_TRUE(eventually(60, [&] { return (seen = sizes_now()) == kFestival; })) << "found " << seen;
 
   second.kill_now();
-  OperatorProcess third("2026-11-11T00:00:00Z@1");
+  OperatorProcess third(mumbai(), {"--replay-clock", "2026-11-11T00:00:00Z@1"});
   EXPECT_TRUE(eventually(60, [&] { return (seen = sizes_now()) == Sizes{10, 10, 5, 5, 4, 10, 8, 6, 6}; }))
       << "found " << seen;
   expect_everything_as_before();

@@ -1,0 +1,130 @@
+#include "tests/e2e/clusters.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+#include <absl/strings/strip.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <thread>
+
+#include "operator/base/time_zone.h"
+#include "operator/kube/cpprest_transport.h"
+
+namespace headroom::e2e {
+namespace {
+
+nlohmann::json without_bookkeeping(const nlohmann::json& object) {
+  nlohmann::json kept = {{"metadata", object.at("metadata")}, {"spec", object.value("spec", nlohmann::json::object())}};
+  for (const char* field : {"managedFields", "resourceVersion", "generation"}) kept["metadata"].erase(field);
+  return kept;
+}
+
+}  // namespace
+
+std::string run(const std::string& command, int limit_seconds) {
+  // Messages go to standard error, which the test program's reader sees; only the result is kept.
+  FILE* pipe = popen(absl::StrCat("timeout --kill-after=5 ", limit_seconds, " ", command).c_str(), "r");
+  if (pipe == nullptr) {
+    ADD_FAILURE() << "cannot run " << command;
+    return "";
+  }
+  std::string output;
+  std::array<char, 4096> buffer{};
+  for (std::size_t n = 0; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) output.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << command << " ended with status " << status;
+  return output;
+}
+
+absl::Time kolkata(const std::string& civil) {
+  static const absl::TimeZone zone = load_time_zone("Asia/Kolkata").value();
+  absl::CivilSecond second;
+  EXPECT_TRUE(absl::ParseCivilTime(absl::StrCat(civil.substr(0, 10), "T", civil.substr(11)), &second)) << civil;
+  return instant_of(second, zone);
+}
+
+bool eventually(int seconds, const std::function<bool()>& condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
+  while (true) {
+    if (condition()) return true;
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+  }
+}
+
+Cluster& Cluster::named(const std::string& name, const std::vector<std::string>& arguments) {
+  static std::map<std::string, std::unique_ptr<Cluster>> clusters;
+  std::unique_ptr<Cluster>& cluster = clusters[name];
+  if (!cluster) cluster.reset(new Cluster(name, arguments));
+  return *cluster;
+}
+
+Cluster::Cluster(const std::string& name, const std::vector<std::string>& arguments)
+    : program_name_(absl::StrCat("e2e-", getpid(), "-", name)) {
+  kube::initialise_http(4);
+  kubeconfig_path_ = std::string(absl::StripAsciiWhitespace(
+      run(absl::StrCat("hack/cluster up ", program_name_, " --nodes 2 ", absl::StrJoin(arguments, " ")), 900)));
+  auto config = kube::load_kubeconfig(kubeconfig_path_, "");
+  if (!config) {
+    ADD_FAILURE() << config.error().message;
+    std::abort();  // nothing of this program can run without its clusters
+  }
+  config_ = config.value();
+  client_ = std::make_shared<kube::Client>(kube::make_transport(config_).value(), kube::ClientLimits{}, 1);
+  kubectl("apply --server-side -f crds/");
+}
+
+Cluster::~Cluster() {
+  client_.reset();
+  std::system(absl::StrCat("hack/cluster down ", program_name_, " >/dev/null 2>&1").c_str());
+}
+
+std::string Cluster::kubectl(const std::string& arguments) const {
+  return run(absl::StrCat("hack/cluster kubectl ", program_name_, " ", arguments));
+}
+
+nlohmann::json Cluster::get(const kube::ResourceType& type, const std::string& ns, const std::string& name) const {
+  auto object = client_->get(type, {ns, name}, {});
+  if (object) return std::move(object).value();
+  ADD_FAILURE() << type.to_string() << " " << name << ": " << object.error().message;
+  return nullptr;
+}
+
+void Cluster::stop_apiserver() const { run(absl::StrCat("hack/cluster stop-apiserver ", program_name_)); }
+
+void Cluster::start_apiserver() const { run(absl::StrCat("hack/cluster start-apiserver ", program_name_)); }
+
+void Cluster::add_databases() {
+  if (databases_) return;
+  run(absl::StrCat("hack/dbcontroller up ", program_name_, " --delay 100ms"), 300);
+  databases_ = true;
+}
+
+void Cluster::know(const Cluster& other, const std::string& other_name) {
+  const auto home = client_->get(kube::types::kNamespace, {"", "headroom-system"}, {});
+  if (!home) kubectl("create namespace headroom-system");
+  kubectl(absl::StrCat("-n headroom-system create secret generic ", other_name,
+                       "-kubeconfig --from-file=value=", other.kubeconfig_path()));
+}
+
+std::map<std::string, nlohmann::json> Cluster::metadata_and_spec(const std::string& ns) const {
+  std::map<std::string, nlohmann::json> found;
+  const std::string kinds =
+      absl::StrCat("horizontalpodautoscalers,deployments,statefulsets,configmaps", databases_ ? "," : "",
+                   databases_ ? kDatabase.plural + "." + kDatabase.group : "");
+  const std::string text = kubectl(absl::StrCat("-n ", ns, " get ", kinds, " -o json --show-managed-fields"));
+  const nlohmann::json list = nlohmann::json::parse(text, nullptr, false);
+  if (list.is_discarded()) return found;
+  for (const nlohmann::json& item : list.at("items")) {
+    const std::string name = item.at("metadata").at("name");
+    if (name.starts_with("headroom-calendar-")) continue;  // the last good copy of a calendar, kept for the next start
+    found[absl::StrCat(item.at("kind").get<std::string>(), " ", name)] = without_bookkeeping(item);
+  }
+  return found;
+}
+
+}  // namespace headroom::e2e

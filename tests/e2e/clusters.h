@@ -1,0 +1,73 @@
+// Real control planes with their controllers, for the tests of one program.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "operator/kube/client.h"
+#include "operator/kube/config.h"
+
+namespace headroom::e2e {
+
+/// Runs a program of the tree with a bound in seconds; its standard output. Fails the test with its messages when it
+/// does not exit with 0.
+std::string run(const std::string& command, int limit_seconds = 120);
+
+/// Polls `condition` until it holds, at most `seconds`.
+bool eventually(int seconds, const std::function<bool()>& condition);
+
+/// A civil time in Kolkata: "2026-11-05 00:00:00".
+absl::Time kolkata(const std::string& civil);
+
+/// A running cluster with two nodes and Headroom's CRDs, stopped when the program ends.
+class Cluster {
+ public:
+  /// The cluster of that name, the same object for each call of a program; started by the first call, with `arguments`
+  /// for `hack/cluster up`.
+  static Cluster& named(const std::string& name, const std::vector<std::string>& arguments = {});
+  ~Cluster();
+  Cluster(const Cluster&) = delete;
+  Cluster& operator=(const Cluster&) = delete;
+
+  kube::Client& client() const { return *client_; }
+  const kube::ClusterConfig& config() const { return config_; }
+  /// Of an administrator.
+  const std::string& kubeconfig_path() const { return kubeconfig_path_; }
+  /// As hack/ knows it: of this process alone, so that test programs do not meet.
+  const std::string& program_name() const { return program_name_; }
+  /// kubectl with arguments, as administrator.
+  std::string kubectl(const std::string& arguments) const;
+  /// The object, or null with a failure of the test.
+  nlohmann::json get(const kube::ResourceType& type, const std::string& ns, const std::string& name) const;
+  void stop_apiserver() const;
+  /// Returns when it is ready.
+  void start_apiserver() const;
+  /// A database operator's real CRD and a stand-in for its controller: one instance at a time, each after 100 ms.
+  void add_databases();
+  /// Lets Headroom reach `other` by a kubeconfig Secret `<other>-kubeconfig`, key `value`, in headroom-system.
+  void know(const Cluster& other, const std::string& other_name);
+
+  /// metadata and spec of every object that Headroom may touch in a namespace, by "Kind name", without what the API
+  /// server counts by itself: managedFields, resourceVersion, generation.
+  std::map<std::string, nlohmann::json> metadata_and_spec(const std::string& ns) const;
+
+ private:
+  Cluster(const std::string& name, const std::vector<std::string>& arguments);
+
+  const std::string program_name_;
+  std::string kubeconfig_path_;
+  kube::ClusterConfig config_;
+  std::shared_ptr<kube::Client> client_;
+  bool databases_ = false;
+};
+
+/// The database operator's own kind.
+inline const kube::ResourceType kDatabase{"postgresql.cnpg.io", "v1", "clusters", "Cluster", true};
+
+}  // namespace headroom::e2e
