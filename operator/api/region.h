@@ -16,6 +16,9 @@
 
 namespace headroom::api {
 
+/// The home cluster. It is there without an object of its own; a Region of this name describes it.
+inline constexpr char kLocalRegion[] = "local";
+
 struct SecretKeyRef {
   std::string ns, name, key;
   bool operator==(const SecretKeyRef&) const = default;

@@ -135,7 +135,7 @@ struct Cost {
 };
 
 struct ScaleTargetSpec {
-  std::string region = "local";
+  std::string region = kLocalRegion;
   TargetRef target_ref;
   Role role = Role::Workload;
   ReadReplicaPolicy read_replica;

@@ -383,7 +383,7 @@ void Operator::Impl::add_components() {
   manager.add({"planner", starts([this] { planner->start(); }), [this](milliseconds) { planner->stop(); }});
   manager.add({"regions", starts([this] {
                  regions->start();
-                 regions->queue().add({kSyncWork, {"", "local"}});
+                 regions->queue().add({kSyncWork, {"", api::kLocalRegion}});
                }),
                [this](milliseconds left) {
                  regions->stop(left);

@@ -7,6 +7,13 @@
 #include <vector>
 
 namespace headroom::controllers {
+namespace {
+
+std::string no_region(const std::string& name) {
+  return absl::StrCat("there is no Region ", name, ": create it, or correct spec.region");
+}
+
+}  // namespace
 
 std::optional<std::string> namespace_refusal(const std::string& region, const api::AllowedNamespaces& allowed,
                                              const std::string& ns,
@@ -52,9 +59,7 @@ std::optional<std::string> requirements_refusal(const std::string& region, const
 
 std::optional<std::string> refusal_of(const World& world, const api::ScaleTarget& target, const api::Region* region) {
   const std::string& name = target.spec.region;
-  if (region == nullptr && name != "local") {
-    return absl::StrCat("there is no Region ", name, ": create it, or correct spec.region");
-  }
+  if (region == nullptr && name != api::kLocalRegion) return no_region(name);
   static const api::RegionSpec kLocal;
   const api::RegionSpec& spec = region == nullptr ? kLocal : region->spec;
   const bool by_label = spec.allowed_namespaces.from == api::AllowedNamespaces::From::Selector;
@@ -64,6 +69,14 @@ std::optional<std::string> refusal_of(const World& world, const api::ScaleTarget
     return refused;
   }
   return requirements_refusal(name, spec, target.spec.requirements);
+}
+
+std::string unconnected_problem(const World& world, const std::string& region, const std::optional<RegionLink>& link) {
+  if (link) return absl::StrCat("region ", region, " is not connected: ", link->problem);
+  if (region == api::kLocalRegion || world.regions->get({"", region})) {
+    return absl::StrCat("region ", region, " is being connected");
+  }
+  return no_region(region);
 }
 
 std::optional<std::map<std::string, std::string>> namespace_labels_of(const World& world, const std::string& ns) {

@@ -27,6 +27,9 @@ std::optional<std::string> requirements_refusal(const std::string& region, const
 /// everyone and promising nothing.
 std::optional<std::string> refusal_of(const World& world, const api::ScaleTarget& target, const api::Region* region);
 
+/// Why nothing can be done in a region that has no cluster yet; `link` empty: it has not been looked at.
+std::string unconnected_problem(const World& world, const std::string& region, const std::optional<RegionLink>& link);
+
 /// The labels of a namespace of the home cluster, as far as the region controller's watch has told.
 std::optional<std::map<std::string, std::string>> namespace_labels_of(const World& world, const std::string& ns);
 

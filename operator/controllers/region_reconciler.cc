@@ -21,7 +21,6 @@
 namespace headroom::controllers {
 namespace {
 
-constexpr char kLocal[] = "local";
 /// Any server that is one answers this; see RegionFacts::metrics.
 constexpr char kConstantQuery[] = "vector(1)";
 constexpr std::chrono::milliseconds kFirstLook{1'000};
@@ -291,7 +290,7 @@ Result<runtime::ReconcileResult> RegionReconciler::reconcile(const runtime::Work
                                                              std::stop_token stop) {
   const std::string& name = key.object.name;
   const auto object = impl_->world.regions->get({"", name});
-  if (!object && name != kLocal) {
+  if (!object && name != api::kLocalRegion) {
     impl_->forget(name);
     return runtime::ReconcileResult{};
   }

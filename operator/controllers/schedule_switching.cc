@@ -17,7 +17,7 @@ namespace {
 constexpr std::chrono::seconds kLookAgain{60};
 
 SwitchPlace place_of(const std::string& ns, const api::SwitchStatus& status) {
-  return {status.region.empty() ? kLocalRegion : status.region, ns, status.config_map};
+  return {status.region.empty() ? api::kLocalRegion : status.region, ns, status.config_map};
 }
 
 std::vector<api::Switch> as_claims(const std::vector<api::SwitchStatus>& held) {
@@ -89,7 +89,7 @@ ScheduleSwitching::Look ScheduleSwitching::look_at(const SwitchPlace& place, con
   }
   remember(schedule.meta.name, held);
 
-  const bool region_exists = place.region == kLocalRegion || world_.regions->get({"", place.region});
+  const bool region_exists = place.region == api::kLocalRegion || world_.regions->get({"", place.region});
   if (!region_exists && wanted.empty()) {
     // Nothing can be put back in a region that was taken away.
     for (const api::SwitchStatus& one : held_in(place, held)) {

@@ -82,7 +82,7 @@ std::map<SwitchPlace, WantedSwitches> wanted_switches(const std::string& ns,
   for (auto claimant = order.rbegin(); claimant != order.rend(); ++claimant) {
     for (const api::Switch& claim : (*claimant)->claims) {
       std::vector<std::string> regions = claim.regions;
-      if (regions.empty()) regions.emplace_back(kLocalRegion);
+      if (regions.empty()) regions.emplace_back(api::kLocalRegion);
       for (const std::string& region : regions) {
         wanted[{region, ns, claim.config_map}][claim.key] = {claim.value, (*claimant)->schedule};
       }

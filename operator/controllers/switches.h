@@ -19,7 +19,6 @@
 namespace headroom::controllers {
 
 inline constexpr char kSwitchesAnnotation[] = "headroom.dev/switches";
-inline constexpr char kLocalRegion[] = "local";
 
 /// One ConfigMap in one region.
 struct SwitchPlace {

@@ -9,6 +9,7 @@
 #include "operator/base/log.h"
 #include "operator/controllers/deadline.h"
 #include "operator/controllers/merge_patch.h"
+#include "operator/controllers/region_access.h"
 #include "operator/controllers/target_events.h"
 #include "operator/controllers/target_status.h"
 
@@ -81,9 +82,7 @@ TargetReconciler::Gathered TargetReconciler::gather(const api::ScaleTarget& targ
   const std::optional<RegionLink> link = world_.links.get(target.spec.region);
   if (link) gathered.cluster = link->cluster;
   if (!gathered.cluster) {
-    gathered.region_problem =
-        !link ? absl::StrCat("there is no Region ", target.spec.region, "; create it, or correct spec.region")
-              : absl::StrCat("region ", target.spec.region, " is not connected: ", link->problem);
+    gathered.region_problem = unconnected_problem(world_, target.spec.region, link);
   } else if (const ClusterHealth health = gathered.cluster->health(); !health.reachable && !health.problem.empty()) {
     gathered.region_problem = absl::StrCat("region ", target.spec.region, " does not answer: ", health.problem);
   }

@@ -331,6 +331,19 @@ TEST(RegionReconciler, a_removed_region_is_disconnected) {
   EXPECT_FALSE(stage.home.world->links.get("mumbai"));
 }
 
+TEST(RegionReconciler, a_region_that_is_not_connected_yet_is_not_called_missing) {
+  Stage stage;
+  const auto told = [&](const std::string& region) {
+    return unconnected_problem(*stage.home.world, region, stage.home.world->links.get(region));
+  };
+  EXPECT_NE(told("mumbai").find("there is no Region mumbai: create it"), std::string::npos);
+  EXPECT_EQ(told("local").find("create it"), std::string::npos);
+  stage.apply(json::object());
+  EXPECT_EQ(told("mumbai"), "region mumbai is being connected");
+  stage.home.world->links.set("mumbai", RegionLink{nullptr, true, "no such Secret", {}});
+  EXPECT_EQ(told("mumbai"), "region mumbai is not connected: no such Secret");
+}
+
 TEST(RegionReconciler, a_status_that_could_not_be_written_is_written_later) {
   Stage stage;
   stage.apply(json::object());

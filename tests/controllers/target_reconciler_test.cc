@@ -273,7 +273,7 @@ TEST_F(Reconciler, waits_for_a_region_that_is_not_connected) {
   test.world->links.remove("local");
   ASSERT_TRUE(status());
   const auto conditions = test.world->records.get(target()).status.conditions;
-  EXPECT_NE(api::find_condition(conditions, "Stalled")->message.find("there is no Region local"), std::string::npos);
+  EXPECT_NE(api::find_condition(conditions, "Stalled")->message.find("local is being connected"), std::string::npos);
 }
 
 TEST_F(Reconciler, takes_over_from_a_target_that_is_gone_but_not_from_one_that_lives) {
