@@ -281,6 +281,15 @@ TEST_F(FestivalWalk, an_operator_killed_in_the_middle_and_restarted_after_two_bo
   constexpr Sizes kFestival{100, 60, 45, 45, 6, 30, 18, 14, 14};
   EXPECT_TRUE(eventually(60, [&] { return (seen = sizes_now()) == kFestival; })) << "found " << seen;
 
+  nlohmann::json status, boundary;
+  EXPECT_TRUE(eventually(20, [&] {
+    status = schedule_status();
+    boundary = status.value("lastBoundary", nlohmann::json::object());
+    return status.value("phase", "") == "peak" && boundary.value("phase", "") == "peak";
+  })) << status;
+  EXPECT_TRUE(boundary.value("lateBy", "").starts_with("5m")) << boundary;
+  EXPECT_GT(status.value("missedBoundaries", 0), 0) << "eve began and ended while nobody was awake";
+
   second.kill_now();
   OperatorProcess third(mumbai(), {"--replay-clock", "2026-11-11T00:00:00Z@1"});
   EXPECT_TRUE(eventually(60, [&] { return (seen = sizes_now()) == Sizes{10, 10, 5, 5, 4, 10, 8, 6, 6}; }))
