@@ -23,6 +23,19 @@ nlohmann::json without_bookkeeping(const nlohmann::json& object) {
   return kept;
 }
 
+using Clusters = std::map<std::string, std::unique_ptr<Cluster>>;
+Clusters& clusters() {
+  static Clusters all;
+  return all;
+}
+
+/// Connections must be closed before the end of main(): OpenSSL takes itself down before static objects go.
+class DownAfterTheTests : public ::testing::Environment {
+  void TearDown() override { clusters().clear(); }
+};
+[[maybe_unused]] ::testing::Environment* const down_after_the_tests =
+    ::testing::AddGlobalTestEnvironment(new DownAfterTheTests);
+
 }  // namespace
 
 std::string run(const std::string& command, int limit_seconds) {
@@ -57,8 +70,7 @@ bool eventually(int seconds, const std::function<bool()>& condition) {
 }
 
 Cluster& Cluster::named(const std::string& name, const std::vector<std::string>& arguments) {
-  static std::map<std::string, std::unique_ptr<Cluster>> clusters;
-  std::unique_ptr<Cluster>& cluster = clusters[name];
+  std::unique_ptr<Cluster>& cluster = clusters()[name];
   if (!cluster) cluster.reset(new Cluster(name, arguments));
   return *cluster;
 }

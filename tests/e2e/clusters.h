@@ -25,7 +25,7 @@ bool eventually(int seconds, const std::function<bool()>& condition);
 /// A civil time in Kolkata: "2026-11-05 00:00:00".
 absl::Time kolkata(const std::string& civil);
 
-/// A running cluster with two nodes and Headroom's CRDs, stopped when the program ends.
+/// A running cluster with two nodes and Headroom's CRDs, stopped when all tests have run.
 class Cluster {
  public:
   /// The cluster of that name, the same object for each call of a program; started by the first call, with `arguments`

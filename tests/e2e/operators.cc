@@ -1,11 +1,21 @@
 #include "tests/e2e/operators.h"
 
+#include <absl/strings/match.h>
+#include <absl/strings/numbers.h>
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_split.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "operator/kube/cpprest_transport.h"
 
 namespace headroom::e2e {
 
@@ -21,9 +31,14 @@ EmbeddedOperator::EmbeddedOperator(const Cluster& home, const Clock& clock, cont
 
 EmbeddedOperator::~EmbeddedOperator() { operator_->stop(); }
 
-OperatorProcess::OperatorProcess(const Cluster& home, const std::vector<std::string>& arguments) {
+OperatorProcess::OperatorProcess(const Cluster& home, const std::vector<std::string>& arguments)
+    : OperatorProcess(home.kubeconfig_path(), "", arguments) {}
+
+OperatorProcess::OperatorProcess(const std::string& kubeconfig_path, const std::string& log_path,
+                                 const std::vector<std::string>& arguments)
+    : log_path_(log_path) {
   std::vector<std::string> all{
-      HEADROOM_OPERATOR, "--kubeconfig", home.kubeconfig_path(), "--listen", "127.0.0.1:0", "--lease-seconds", "3"};
+      HEADROOM_OPERATOR, "--kubeconfig", kubeconfig_path, "--listen", "127.0.0.1:0", "--lease-seconds", "3"};
   all.insert(all.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
   argv.reserve(all.size() + 1);
@@ -31,6 +46,10 @@ OperatorProcess::OperatorProcess(const Cluster& home, const std::vector<std::str
   argv.push_back(nullptr);
   pid_ = fork();
   if (pid_ == 0) {
+    if (!log_path_.empty()) {
+      const int file = open(log_path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+      if (file < 0 || dup2(file, STDERR_FILENO) < 0) _exit(126);
+    }
     execv(argv.front(), argv.data());
     _exit(127);
   }
@@ -55,6 +74,32 @@ int OperatorProcess::wait(int seconds) {
   if (!eventually(seconds, [&] { return waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
   pid_ = -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::string OperatorProcess::log() const {
+  std::ifstream file(log_path_);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+std::uint16_t OperatorProcess::port() const {
+  const std::string said = log();
+  for (const std::string& line : std::vector<std::string>(absl::StrSplit(said, '\n'))) {
+    if (!absl::StrContains(line, "serving health and metrics")) continue;
+    const nlohmann::json entry = nlohmann::json::parse(line, nullptr, false);
+    int port = 0;
+    if (entry.is_object() && absl::SimpleAtoi(entry.value("port", ""), &port)) return static_cast<std::uint16_t>(port);
+  }
+  return 0;
+}
+
+Result<std::string> OperatorProcess::ask(const std::string& path) const {
+  kube::ClusterConfig config;
+  config.server = absl::StrCat("http://127.0.0.1:", port());
+  BOOST_OUTCOME_TRY(transport, kube::make_transport(config));
+  kube::Client client(std::move(transport), {}, 1);
+  BOOST_OUTCOME_TRY(response, client.raw_get(path, {}));
+  if (response.status == 200) return std::move(response.body);
+  return Error{ErrorCode::Internal, absl::StrCat(path, ": ", response.status, " ", response.body), response.status, {}};
 }
 
 }  // namespace headroom::e2e
