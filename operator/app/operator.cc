@@ -190,7 +190,7 @@ void Operator::Impl::object_changed(const api::ObjectKey& key) {
   const auto snapshot = world->plan();
   if (!snapshot) return;
   const auto [first, last] = snapshot->by_object.equal_range(key);
-  for (auto it = first; it != last; ++it) touch_target(snapshot->targets[it->second]->meta.key(), Priority::Low);
+  for (auto it = first; it != last; ++it) touch_target(it->second, Priority::Low);
 }
 
 bool Operator::Impl::caches_synced() const {

@@ -51,6 +51,13 @@ struct Gathered {
   EngineView view;
 };
 
+/// Enters the objects whose changes concern a target.
+void index_objects(const api::ScaleTarget& target, const EngineView& view, PlanSnapshot& snapshot) {
+  const api::ObjectKey key = target.meta.key();
+  snapshot.by_object.emplace(api::ObjectKey{key.ns, target.spec.target_ref.name}, key);
+  if (view.known && view.key.name != target.spec.target_ref.name) snapshot.by_object.emplace(view.key, key);
+}
+
 void earlier(std::optional<absl::Time>& earliest, std::optional<absl::Time> candidate) {
   if (candidate && (!earliest || *candidate < *earliest)) earliest = candidate;
 }
@@ -189,7 +196,11 @@ std::optional<absl::Time> Planner::Impl::plan_once() {
   auto snapshot = std::make_shared<PlanSnapshot>();
   snapshot->at = now;
   snapshot->targets = world.targets->list();
-  std::erase_if(snapshot->targets, [](const auto& target) { return target->meta.deleted.has_value(); });
+  std::vector<std::shared_ptr<const api::ScaleTarget>> leaving;
+  std::erase_if(snapshot->targets, [&](const auto& target) {
+    if (target->meta.deleted) leaving.push_back(target);
+    return target->meta.deleted.has_value();
+  });
   std::ranges::sort(snapshot->targets, {}, [](const auto& target) { return target->meta.key(); });
 
   std::vector<std::shared_ptr<const plan::CompiledSchedule>> compiled;
@@ -233,10 +244,12 @@ std::optional<absl::Time> Planner::Impl::plan_once() {
     targets[i].observed.region_refused =
         refusal_of(world, *target, region == regions_by_name.end() ? nullptr : region->second);
     snapshot->index.emplace(targets[i].key, i);
-    snapshot->by_object.emplace(api::ObjectKey{target->meta.ns, target->spec.target_ref.name}, i);
-    if (gathered[i].view.known && gathered[i].view.key.name != target->spec.target_ref.name) {
-      snapshot->by_object.emplace(gathered[i].view.key, i);
-    }
+    index_objects(*target, gathered[i].view, *snapshot);
+  }
+  for (const auto& target : leaving) {
+    const auto link = links.find(target->spec.region);
+    Cluster* cluster = link == links.end() ? nullptr : link->second.cluster.get();
+    index_objects(*target, view_engine(*target, cluster, world.options), *snapshot);
   }
 
   const plan::DecideInput input{now, targets, compiled, regions};

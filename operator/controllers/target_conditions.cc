@@ -85,12 +85,28 @@ Verdict sized(const TargetRecord& record, const StatusInput& input) {
   return ready("Scaled", absl::StrCat(decision.size, " by ", decision.decided_by));
 }
 
-Verdict judge(const TargetRecord& record, const StatusInput& input) {
-  if (input.target.meta.deleted) {
-    if (!input.write_problem.empty()) return stalled("RestoreFailed", input.write_problem);
-    if (!input.region_problem.empty()) return stalled("RegionUnavailable", input.region_problem);
-    return reconciling("Restoring", "being deleted: the original size is put back first");
+/// Of a target that is being deleted. Whoever waits for it wants to know what it waits for, and how not to.
+Verdict leaving(const StatusInput& input) {
+  const std::string way_out = absl::StrCat("; annotate it with ", api::kForceDeleteAnnotation,
+                                           "=true to let it go without having been put back");
+  if (!input.write_problem.empty()) return stalled("RestoreFailed", input.write_problem + way_out);
+  if (!input.region_problem.empty()) return stalled("RegionUnavailable", input.region_problem + way_out);
+  const bool helpless = !input.view.obstacles.empty() && input.view.reach() == Reach::Nothing;
+  if (helpless && input.convergence != nullptr && !input.convergence->restored) {
+    const Obstacle& obstacle = input.view.obstacles.front();
+    return stalled(
+        obstacle.reason,
+        absl::StrCat("being deleted, and the original size cannot be put back: ", obstacle.message, way_out));
   }
+  std::string message = "being deleted: the original size is put back first";
+  if (input.convergence != nullptr && !input.convergence->waiting.empty()) {
+    absl::StrAppend(&message, "; ", input.convergence->waiting, way_out);
+  }
+  return reconciling("Restoring", std::move(message));
+}
+
+Verdict judge(const TargetRecord& record, const StatusInput& input) {
+  if (input.target.meta.deleted) return leaving(input);
   if (!input.region_problem.empty()) return stalled("RegionUnavailable", input.region_problem);
   if (auto hindrance = hindered(input)) return *hindrance;
   if (!is_made(input)) return reconciling("Planning", "no plan has been made for it yet");

@@ -235,7 +235,9 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
   const Gathered gathered = gather(target);
   const absl::Time now = world_.clock.wall_now();
   std::optional<Convergence> convergence;
-  if (gathered.decision != nullptr && gathered.view.known) {
+  if (target.meta.deleted) {
+    convergence = release(gathered.target, gathered.view, now, world_.options);
+  } else if (gathered.decision != nullptr && gathered.view.known) {
     convergence = converge(gathered.target, gathered.view, *gathered.decision, now, world_.options);
   }
   std::vector<api::Condition> conditions_before;

@@ -16,7 +16,7 @@ struct StatusInput {
   const api::ScaleTarget& target;
   const EngineView& view;
   const plan::Decision* decision;   ///< null: no plan yet
-  const Convergence* convergence;   ///< what would have to be written now; null: it is not known
+  const Convergence* convergence;   ///< what would have to be written now, or to let it go; null: it is not known
   std::string region_problem = {};  ///< empty: region fine
   std::string write_problem = {};   ///< the last write's error; empty: none
   bool metrics_unavailable = false;

@@ -76,8 +76,9 @@ struct PlanSnapshot {
   std::vector<std::shared_ptr<const api::ScaleTarget>> targets;
   plan::DecideResult result;                              ///< decisions run parallel to `targets`
   std::unordered_map<api::ObjectKey, std::size_t> index;  ///< target → position
-  /// Workloads and autoscalers by namespace and name → positions of the targets that they belong to.
-  std::unordered_multimap<api::ObjectKey, std::size_t> by_object;
+  /// Workloads and autoscalers by namespace and name → the targets that they belong to, those too that are not planned
+  /// any more because they are being deleted.
+  std::unordered_multimap<api::ObjectKey, api::ObjectKey> by_object;
   std::map<api::ObjectKey, ScheduleCompilation> schedules;
   std::vector<plan::Risk> risks;
   /// What decide() was given, parallel to `targets` and borrowing their specs; empty where it was not kept. For asking

@@ -42,7 +42,11 @@ struct Status : ::testing::Test {
     const EngineView view = cluster.view(target, options);
     target.status = record.status;
     std::optional<Convergence> convergence;
-    if (decision != nullptr) convergence = converge(target, view, *decision, now, options);
+    if (target.meta.deleted) {
+      convergence = release(target, view, now, options);
+    } else if (decision != nullptr) {
+      convergence = converge(target, view, *decision, now, options);
+    }
     update_status(record,
                   {.target = target,
                    .view = view,
@@ -283,6 +287,35 @@ TEST_F(Status, reconciles_while_it_is_being_deleted) {
   tell(nullptr);
   EXPECT_EQ(reason("Reconciling"), "Restoring");
   EXPECT_FALSE(is_true("Ready"));
+}
+
+TEST_F(Status, says_what_a_deletion_waits_for_and_how_to_let_go) {
+  target.spec.replicas.max = 150;
+  carry_out(a_decision(10, 120, 150));
+  replicas(120, 120);
+  target.meta.deleted = now;
+  tell(nullptr);
+  EXPECT_EQ(reason("Ready"), "Restoring");
+  const std::string message = condition("Ready")->message;
+  EXPECT_NE(message.find("the maximum stays 150 until 100 hold the 120 replicas that run"), message.npos) << message;
+  EXPECT_NE(message.find("headroom.dev/force-delete"), message.npos) << message;
+  replicas(100, 100);
+  tell(nullptr);
+  EXPECT_EQ(condition("Ready")->message, "being deleted: the original size is put back first");
+}
+
+TEST_F(Status, says_why_a_deletion_is_stuck) {
+  carry_out(a_decision(10, 60, 100));
+  cluster.edit("HorizontalPodAutoscaler", "web-hpa",
+               {{"metadata", {{"annotations", {{api::kOriginalAnnotation, "no record"}}}}}});
+  target.meta.deleted = now;
+  tell(nullptr);
+  EXPECT_TRUE(is_true("Stalled"));
+  EXPECT_EQ(reason("Ready"), "OriginalUnreadable");
+  const std::string message = condition("Ready")->message;
+  EXPECT_NE(message.find("cannot be put back: what HorizontalPodAutoscaler shop/web-hpa said before"), message.npos)
+      << message;
+  EXPECT_NE(message.find("headroom.dev/force-delete"), message.npos) << message;
 }
 
 TEST_F(Status, publishes_advice_without_writing) {
