@@ -23,7 +23,7 @@ namespace {
 
 /// Any server that is one answers this; see RegionFacts::metrics.
 constexpr char kConstantQuery[] = "vector(1)";
-constexpr std::chrono::milliseconds kFirstLook{1'000};
+constexpr std::chrono::milliseconds kFirstLook{1'000}, kAfterConflict{50};
 constexpr std::chrono::milliseconds kQueriesLook{15'000}, kResync{60'000}, kLookWithoutQueue{3'000};
 
 using Outlook = ConnectionFault::Outlook;
@@ -49,6 +49,7 @@ struct RegionReconciler::Impl {
     std::unique_ptr<RegionAgent> agent;
     api::RegionStatus status;  ///< as it should be stored
     std::optional<api::RegionStatus> written;
+    std::string written_version;  ///< the Region's resourceVersion that `written` got
     bool reachable = false;
   };
 
@@ -244,13 +245,18 @@ Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& 
   // The cache may not have our last write yet, so what was written last is what the server has.
   const api::RegionStatus& before = managed_entry.written ? *managed_entry.written : region.status;
   if (!worth_writing(region.spec, before, managed_entry.status)) return ok();
+  std::string version = managed_entry.written ? managed_entry.written_version : region.meta.resource_version;
   const auto patch = merge_patch_between(api::to_json(before), api::to_json(managed_entry.status));
   if (patch) {
-    const auto stored = world.home->patch(kube::types::kRegion, region.meta.key(), kube::PatchType::Merge,
-                                          {{"status", *patch}}, stop, {.force = false, .subresource = "status"});
+    // A difference only holds against the version that it was made from.
+    const nlohmann::json body = {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}};
+    const auto stored = world.home->patch(kube::types::kRegion, region.meta.key(), kube::PatchType::Merge, body, stop,
+                                          {.force = false, .subresource = "status"});
     // A standby keeps its regions connected and must not write; it will once it leads.
     if (!stored && stored.error().code == ErrorCode::Cancelled) return ok();
+    if (!stored && stored.error().code == ErrorCode::Conflict) managed_entry.written.reset();
     if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
+    if (stored) version = stored.value().value("metadata", nlohmann::json::object()).value("resourceVersion", "");
   }
   const runtime::EventSubject subject{absl::StrCat(api::kGroup, "/", api::kVersion), "Region", region.meta.key(),
                                       region.meta.uid};
@@ -258,6 +264,7 @@ Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& 
     world.events.record(subject, event);
   }
   managed_entry.written = managed_entry.status;
+  managed_entry.written_version = std::move(version);
   return ok();
 }
 
@@ -306,7 +313,12 @@ Result<runtime::ReconcileResult> RegionReconciler::reconcile(const runtime::Work
   managed->status = region_status(region.meta, region.spec, facts, managed->status, impl_->world.clock.wall_now());
   impl_->link(name, facts, *managed);
   if (object) {
-    BOOST_OUTCOME_TRYV(impl_->write_status(region, *managed, stop));
+    const Status written = impl_->write_status(region, *managed, stop);
+    // Somebody else wrote it, or the cache is behind: it is looked at again.
+    if (!written && written.error().code == ErrorCode::Conflict) {
+      return runtime::ReconcileResult{.requeue_after = kAfterConflict};
+    }
+    BOOST_OUTCOME_TRYV(written);
   }
 
   runtime::ReconcileResult result;

@@ -253,9 +253,12 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
                    .metrics_unavailable = !kept.metrics_problem.empty(),
                    .metrics_problem = kept.metrics_problem},
                   now);
-    // The cache passes through older versions on its way to ours; only from ours on does it show what is stored.
-    const bool shown = kept.stored_version == target.meta.resource_version;
-    if (shown || world_.clock.steady_now() - kept.stored_at > kCacheLag) kept.stored.reset();
+    // Each of our writes lands on the version before it or not at all, so what is none of those is ours or newer.
+    const bool behind = std::ranges::count(kept.before_stored, target.meta.resource_version) > 0;
+    if (!behind || world_.clock.steady_now() - kept.stored_at > kCacheLag) {
+      kept.stored.reset();
+      kept.before_stored.clear();
+    }
     return kept;
   });
   emit(target, events_of_conditions(conditions_before, record.status.conditions));
@@ -270,17 +273,28 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
   if (since < kStatusInterval && !differs_in_substance(before, record.status)) {
     return again_in(std::chrono::duration_cast<milliseconds>(kStatusInterval - since) + milliseconds(1));
   }
+  // A difference only holds against the version that it was made from: a write of a former leader that comes late, or
+  // one of ours that the next leader was faster than, must not mix with what is stored by then.
+  const std::string& version = record.stored ? record.stored_version : target.meta.resource_version;
   const Deadline deadline(kRegionPatience, stop);
   kube::WriteOptions options;
   options.subresource = "status";
-  const Result<json> answer = world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge,
-                                                 {{"status", *patch}}, deadline.token(), options);
+  const Result<json> answer =
+      world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge,
+                         {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}}, deadline.token(), options);
   if (!answer) {
     if (answer.error().code == ErrorCode::NotFound) return ReconcileResult{};
-    return deadline.judge(answer.error());
+    if (answer.error().code != ErrorCode::Conflict) return deadline.judge(answer.error());
+    // Somebody else wrote it, or the cache is behind: what that shows next is what the difference is made from.
+    world_.records.update(target, [](TargetRecord& kept) {
+      kept.stored.reset();
+      kept.before_stored.clear();
+    });
+    return again_in(kAfterConflict);
   }
   world_.records.update(target, [&](TargetRecord& kept) {
     kept.stored = std::make_shared<const api::ScaleTargetStatus>(record.status);
+    kept.before_stored.push_back(version);
     kept.stored_version = answer.value().value("metadata", json::object()).value("resourceVersion", "");
     kept.stored_at = steady;
   });

@@ -43,7 +43,8 @@ struct TargetRecord {
   std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
   /// The status last stored, while the cache of ScaleTargets may still show the one before; null once it does not.
   std::shared_ptr<const api::ScaleTargetStatus> stored;
-  std::string stored_version;  ///< the ScaleTarget's resourceVersion that `stored` got
+  std::string stored_version;              ///< the ScaleTarget's resourceVersion that `stored` got
+  std::vector<std::string> before_stored;  ///< those that the cache passes through on its way there
   SteadyTime stored_at{};
 };
 

@@ -50,7 +50,13 @@ TargetReconciler::Interruption TargetReconciler::add_finalizer(const api::ScaleT
   const Result<json> added =
       world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
   if (added) {
-    world_.records.update(target, [&](TargetRecord& record) { record.finalized_over = target.meta.resource_version; });
+    world_.records.update(target, [&](TargetRecord& record) {
+      record.finalized_over = target.meta.resource_version;
+      record.stored = std::make_shared<const api::ScaleTargetStatus>(target.status);
+      record.stored_version = added.value().value("metadata", json::object()).value("resourceVersion", "");
+      record.before_stored = {target.meta.resource_version};
+      record.stored_at = world_.clock.steady_now();
+    });
     return std::nullopt;
   }
   const ErrorCode code = added.error().code;

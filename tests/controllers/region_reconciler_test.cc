@@ -322,6 +322,26 @@ TEST(RegionReconciler, a_region_that_selects_namespaces_is_connected_once_their_
   EXPECT_TRUE(refusal_of(*stage.home.world, target, &region));
 }
 
+TEST(RegionReconciler, writes_a_status_onto_the_version_that_it_was_made_for_or_not_at_all) {
+  Stage stage;
+  stage.apply({{"cluster", {{"type", "Local"}}}});
+  ASSERT_TRUE(stage.await("Ready", "True"));
+  stage.see();
+  stage.home.server->edit(kMumbai, {{"status", {{"version", "of the next leader"}}}});
+  api::Region region = *stage.home.world->regions->get({"", "mumbai"});
+  ++region.meta.generation;  // which goes into each condition
+  stage.home.load(region);
+  EXPECT_LE(stage.reconcile().requeue_after, std::chrono::milliseconds(200));
+  EXPECT_EQ(stage.home.server->get(kMumbai)["status"]["version"], "of the next leader");
+  EXPECT_EQ(stage.condition("Ready")["observedGeneration"], region.meta.generation - 1);
+  stage.see();
+  region = *stage.home.world->regions->get({"", "mumbai"});
+  ++region.meta.generation;
+  stage.home.load(region);
+  stage.reconcile();
+  EXPECT_EQ(stage.condition("Ready")["observedGeneration"], region.meta.generation);
+}
+
 TEST(RegionReconciler, a_removed_region_is_disconnected) {
   Stage stage;
   stage.apply(json::object());

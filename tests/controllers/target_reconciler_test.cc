@@ -182,6 +182,40 @@ TEST_F(Reconciler, writes_a_status_only_where_it_differs) {
   EXPECT_EQ(writes().size(), so_far);
 }
 
+TEST_F(Reconciler, writes_a_status_onto_the_version_that_it_was_made_for_or_not_at_all) {
+  plan(a_decision(10, 60, 100));
+  ASSERT_TRUE(scale());
+  ASSERT_TRUE(status());
+  show_target();
+  test.server->edit(kTargetPath, {{"status", {{"inForce", 70}}}});  // the next leader's
+  plan(no_decision(10));
+  ASSERT_TRUE(scale());
+  const auto late = status();
+  ASSERT_TRUE(late) << "somebody else was faster, which is no error";
+  ASSERT_TRUE(late.value().requeue_after);
+  EXPECT_LE(*late.value().requeue_after, milliseconds(200));
+  EXPECT_EQ(stored()["inForce"], 70);
+  show_target();
+  ASSERT_TRUE(status());
+  EXPECT_FALSE(stored().contains("inForce"));
+}
+
+TEST_F(Reconciler, writes_a_status_at_once_however_far_the_cache_is_behind_or_ahead) {
+  plan(a_decision(10, 60, 100));
+  ASSERT_TRUE(scale());
+  ASSERT_TRUE(status()) << "over the finalizer, which the cache does not show";
+  plan(no_decision(10));
+  ASSERT_TRUE(scale());
+  ASSERT_TRUE(status()) << "over our own write, which the cache does not show";
+  EXPECT_EQ(stored_condition("Ready")["reason"], "AtOriginal");
+  test.server->edit(kTargetPath, {{"metadata", {{"labels", {{"team", "web"}}}}}});
+  show_target();
+  plan(a_decision(10, 60, 100));
+  ASSERT_TRUE(scale());
+  ASSERT_TRUE(status()) << "over an edit that came to the cache together with our write";
+  EXPECT_EQ(stored()["inForce"], 60);
+}
+
 TEST_F(Reconciler, writes_flapping_readiness_once_a_second_at_most) {
   plan(a_decision(10, 60, 100));
   ASSERT_TRUE(scale());
