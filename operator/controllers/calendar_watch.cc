@@ -223,9 +223,11 @@ void CalendarWatch::Impl::look(const Question& question, const std::stop_token& 
   } else if (texts) {
     std::vector<std::string> keys;
     for (const auto& [key, text] : *texts) keys.push_back(key);
-    problem = absl::StrCat(question.source.to_string(), " is missing; the ConfigMap has: ", absl::StrJoin(keys, ", "));
+    problem = absl::StrCat(question.source.to_string(), " is missing; the ConfigMap has: ", absl::StrJoin(keys, ", "),
+                           "; add it, or correct calendarRef.key");
   } else if (synced) {
-    problem = absl::StrCat(question.source.to_string(), ": the ConfigMap does not exist");
+    problem = absl::StrCat(question.source.to_string(),
+                           ": the ConfigMap does not exist; create it, or correct calendarRef.configMap");
   } else {
     const std::string error = source->reflector->health().last_error;
     problem = absl::StrCat(question.source.to_string(), ": ", error.empty() ? "the API server does not answer" : error);

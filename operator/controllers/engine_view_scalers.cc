@@ -93,7 +93,7 @@ void view_own_autoscaler(const api::ScaleTarget& target, const EngineObjects& ob
     if (objects.workload.synced && !objects.workload.object) {
       add_obstacle(view, "TargetNotFound",
                    absl::StrCat(described(target.spec.target_ref, target.meta.ns), " does not exist in region ",
-                                objects.region));
+                                objects.region, "; create it, or delete this ScaleTarget when it is gone for good"));
     }
     return;
   }

@@ -56,7 +56,9 @@ bool workload_missing(const api::ScaleTarget& target, const EngineObjects& objec
   const std::string workload = described(target.spec.target_ref, target.meta.ns);
   if (unanswered(objects.workload, workload, view)) return true;
   if (objects.workload.object) return false;
-  add_obstacle(view, "TargetNotFound", absl::StrCat(workload, " does not exist in region ", objects.region));
+  add_obstacle(view, "TargetNotFound",
+               absl::StrCat(workload, " does not exist in region ", objects.region,
+                            "; create it, or delete this ScaleTarget when it is gone for good"));
   return true;
 }
 

@@ -12,6 +12,7 @@
 #include "operator/base/log.h"
 #include "operator/base/time_zone.h"
 #include "operator/controllers/engine.h"
+#include "operator/controllers/follow_problem.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/schedule_compiler.h"
 #include "operator/plan/baseline.h"
@@ -293,7 +294,9 @@ void Planner::Impl::tell(const PlanSnapshot* before, const PlanSnapshot& after) 
   for (std::size_t i = 0; i < after.targets.size(); ++i) {
     const plan::Decision& decision = after.result.decisions[i];
     const plan::Decision* former = before ? before->decision(decision.target) : nullptr;
-    if (!former || !same_decision(*former, decision)) listeners.target_changed(decision.target);
+    const bool same = former && same_decision(*former, decision) &&
+                      follow_problem(*after.targets[i], *before) == follow_problem(*after.targets[i], after);
+    if (!same) listeners.target_changed(decision.target);
   }
   std::map<api::ObjectKey, std::string> faces;
   for (const auto& [key, compilation] : after.schedules) {

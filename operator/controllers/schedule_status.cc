@@ -173,7 +173,8 @@ void set_conditions(Conditions& conditions, const ScheduleFacts& facts, const ap
                     const plan::CompiledSchedule* compiled) {
   const ScheduleCompilation& compilation = *facts.compilation;
   const bool calendar = compilation.problem_reason == kCalendarUnavailable;
-  const bool stalled = !compilation.problem.empty() && (!calendar || compiled == nullptr);
+  const bool copy_serves = calendar && compiled != nullptr && compilation.calendar_read;
+  const bool stalled = !compilation.problem.empty() && !copy_serves;
   conditions.set_while(calendar, kCalendarUnavailable, kCalendarUnavailable, compilation.problem);
   conditions.set("Stalled", stalled, stalled ? compilation.problem_reason : "NotStalled",
                  stalled ? compilation.problem : "");
@@ -193,7 +194,9 @@ void set_conditions(Conditions& conditions, const ScheduleFacts& facts, const ap
       absl::StrCat("spec.phases[].notify names ", absl::StrJoin(facts.unknown_receivers, ", "),
                    ", which the operator does not know: add it to its receivers, or correct the name"));
   if (stalled) {
-    const std::string effect = compiled == nullptr ? "" : " (the last good version stays in force)";
+    const std::string effect = compiled == nullptr ? ""
+                               : calendar          ? " (none of its days is known; other occurrences go on)"
+                                                   : " (the last good version stays in force)";
     conditions.set("Ready", false, compilation.problem_reason, compilation.problem + effect);
   } else if (!facts.switch_problems.empty()) {
     conditions.set("Ready", false, "SwitchesPending", absl::StrJoin(facts.switch_problems, "; "));

@@ -143,9 +143,12 @@ void put_obstacle(Conditions& conditions, const char* type, const EngineView& vi
 }
 
 std::string contest_text(const api::Contest& contest, const Ownership& ownership) {
-  const std::string who = contest.manager.empty() ? std::string("somebody") : absl::StrCat("manager ", contest.manager);
-  return absl::StrCat(who, " has written ", contest.value, " over Headroom's size ", contest.times,
-                      contest.times == 1 ? " time" : " times", ownership.foreign_edit ? ", which stands now" : "",
+  const std::string who =
+      contest.manager.empty() ? std::string("somebody") : absl::StrCat("field manager ", contest.manager);
+  const std::string ours = ownership.written.min ? absl::StrCat(*ownership.written.min) : std::string("size");
+  return absl::StrCat(who, " wrote ", contest.value, " over Headroom's ", ours, ", ", contest.times,
+                      contest.times == 1 ? " time" : " times", " so far",
+                      ownership.foreign_edit ? ", and it stands" : "",
                       "; take the field out of what it manages, or set spec.suspend");
 }
 
@@ -201,6 +204,8 @@ void update_conditions(TargetRecord& record, const StatusInput& input, absl::Tim
                       contested ? contest_text(*record.status.contest, input.view.ownership) : "");
   if (is_made(input)) put_decided(conditions, input);
   put_baseline(conditions, record, input);
+  const std::optional<FollowProblem>& follow = input.follow_problem;
+  conditions.abnormal("FollowIgnored", follow.has_value(), follow ? follow->reason : "", follow ? follow->message : "");
   conditions.abnormal("MetricsUnavailable", input.metrics_unavailable, "NoAnswer", input.metrics_problem);
 }
 

@@ -51,7 +51,7 @@ std::vector<EventText> events_of_conditions(const std::vector<api::Condition>& b
                                             const std::vector<api::Condition>& after) {
   std::vector<EventText> events;
   for (const char* type : {"Contested", "Capped", "RivalScaler", "AmbiguousScaler", "ScalingDisabled", "Frozen",
-                           "AwaitingApproval", "MetricsUnavailable"}) {
+                           "AwaitingApproval", "FollowIgnored", "MetricsUnavailable"}) {
     const api::Condition* now = api::find_condition(after, type);
     const api::Condition* then = api::find_condition(before, type);
     if (now == nullptr || !now->status || (then != nullptr && then->status)) continue;

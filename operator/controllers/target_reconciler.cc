@@ -251,7 +251,8 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
                    .region_problem = gathered.region_problem,
                    .write_problem = kept.write_problem,
                    .metrics_unavailable = !kept.metrics_problem.empty(),
-                   .metrics_problem = kept.metrics_problem},
+                   .metrics_problem = kept.metrics_problem,
+                   .follow_problem = gathered.plan ? follow_problem(target, *gathered.plan) : std::nullopt},
                   now);
     // Each of our writes lands on the version before it or not at all, so what is none of those is ours or newer.
     const bool behind = std::ranges::count(kept.before_stored, target.meta.resource_version) > 0;

@@ -7,6 +7,7 @@
 
 #include "operator/api/scale_target.h"
 #include "operator/controllers/engine.h"
+#include "operator/controllers/follow_problem.h"
 #include "operator/controllers/target_records.h"
 #include "operator/plan/decide.h"
 
@@ -21,6 +22,7 @@ struct StatusInput {
   std::string write_problem = {};   ///< the last write's error; empty: none
   bool metrics_unavailable = false;
   std::string metrics_problem = {};
+  std::optional<FollowProblem> follow_problem = {};
 };
 
 /// Updates `record` as of `now`: sizes, bounds, explanation, originals, what is in force, learned warm-up, and the

@@ -157,6 +157,13 @@ TEST(ScheduleStatus, a_lost_calendar_is_no_stall_while_the_last_good_copy_serves
   EXPECT_TRUE(condition(status, "Ready").status);
   EXPECT_EQ(status.calendar_read, ist("2026-11-01"));
 
+  stage.compilation.calendar_read.reset();
+  status = stage.status("2026-11-08");
+  EXPECT_TRUE(condition(status, "Stalled").status) << "no day of the calendar is known, so a festival may be missed";
+  EXPECT_FALSE(condition(status, "Ready").status);
+  EXPECT_EQ(condition(status, "Ready").message,
+            "ConfigMap shop/holidays does not exist (none of its days is known; other occurrences go on)");
+
   stage.compilation.compiled = nullptr;
   status = stage.status("2026-11-08");
   EXPECT_TRUE(condition(status, "Stalled").status) << "without any copy nothing can be planned";

@@ -221,7 +221,9 @@ TEST_F(Status, names_who_contests_but_not_who_merely_gave_a_new_original) {
   record.status.contest = api::Contest{20, "argocd-controller", 2, now};
   tell(decision);
   EXPECT_TRUE(is_true("Contested"));
-  EXPECT_NE(condition("Contested")->message.find("argocd-controller"), std::string::npos);
+  EXPECT_NE(condition("Contested")->message.find("argocd-controller wrote 20 over Headroom's 60, 2 times so far"),
+            std::string::npos)
+      << condition("Contested")->message;
   EXPECT_FALSE(is_true("Stalled")) << "our value stands";
   now += absl::Minutes(10);
   tell(decision);
