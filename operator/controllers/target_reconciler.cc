@@ -113,6 +113,13 @@ void TargetReconciler::notice(const Gathered& gathered) {
     }
     if (gathered.view.known) {
       const api::Originals originals = originals_of(target, gathered.view);
+      const bool another = record.status.originals && record.status.originals->uid != originals.uid;
+      if (another && !gathered.view.ownership.held && target.spec.engine.type != api::EngineType::Advise) {
+        // What was in force was so on the object before; beside this one's originals it would pass for an override.
+        record.status.in_force.reset();
+        record.status.in_force_since.reset();
+        record.status.contest.reset();
+      }
       changed = changed || record.status.originals != originals;
       record.status.originals = originals;
     }

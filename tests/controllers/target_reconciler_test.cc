@@ -252,6 +252,31 @@ TEST_F(Reconciler, reads_again_after_a_conflict_and_never_replays) {
   EXPECT_EQ(min(), 60);
 }
 
+TEST_F(Reconciler, takes_an_object_made_anew_for_nobody_s_edit_although_its_first_write_meets_a_conflict) {
+  plan(a_decision(10, 60, 100));
+  ASSERT_TRUE(scale());
+  catch_up();
+  test.server->erase(kHpaPath);
+  json anew = an_autoscaler("web-hpa", "web", 20, 100);
+  anew["metadata"]["uid"] = "another";
+  test.server->put(kHpaPath, anew);
+  catch_up();
+  test.server->refuse(
+      [](const kube::Request& request) {
+        return request.method == kube::Method::Patch && request.path.starts_with(kHpaPath);
+      },
+      409);
+  plan(a_decision(20, 60, 100));
+  ASSERT_TRUE(scale());
+  test.server->refuse_nothing();
+  ASSERT_TRUE(scale());
+  EXPECT_EQ(min(), 60) << "at once";
+  EXPECT_FALSE(test.world->records.get(target()).status.contest);
+  plan(no_decision(20));
+  ASSERT_TRUE(scale());
+  EXPECT_EQ(min(), 20);
+}
+
 TEST_F(Reconciler, tells_a_refused_write_and_tries_again_with_back_off) {
   test.server->refuse(
       [](const kube::Request& request) {

@@ -111,11 +111,11 @@ TEST_F(ForeignEdits, a_git_tool_that_writes_back_every_second_is_named_and_answe
   EXPECT_TRUE(has_replicas("web", 12));
   EXPECT_TRUE(has(kScaleTarget, "web", {"Ready", "True", "Scaled"}));
   time = {};
-  clock().advance(absl::Minutes(9));
+  clock().advance(absl::Minutes(8));
   touch(kDeployment, "web");
   EXPECT_TRUE(settles());
   EXPECT_TRUE(has(kScaleTarget, "web", {"Contested", "True", "FieldContested"}));
-  clock().advance(absl::Minutes(2));
+  clock().advance(absl::Minutes(3));
   touch(kDeployment, "web");
   EXPECT_TRUE(lacks(kScaleTarget, "web", "Contested"));
   EXPECT_TRUE(becomes(kScaleTarget, "web", "/status/contest", nullptr));
