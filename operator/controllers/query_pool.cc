@@ -138,7 +138,10 @@ QueryPool::~QueryPool() { stop(); }
 QuerySource::Answer QueryPool::ask(const std::string& region_name, const std::string& query) {
   const auto region = impl_->world.regions->get({"", region_name});
   if (!region) {
-    return {std::nullopt, absl::StrCat("there is no Region '", region_name, "', so nobody to ask"), true};
+    return {std::nullopt,
+            absl::StrCat("there is no Region '", region_name,
+                         "', so there is nobody to ask: create it and name its Prometheus in spec.metrics"),
+            true};
   }
   if (!region->spec.metrics) {
     return {std::nullopt, absl::StrCat("Region ", region_name, " has no spec.metrics: name its Prometheus there"),
