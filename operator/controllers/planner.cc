@@ -13,8 +13,10 @@
 #include "operator/base/time_zone.h"
 #include "operator/controllers/engine.h"
 #include "operator/controllers/follow_problem.h"
+#include "operator/controllers/known_view.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/schedule_compiler.h"
+#include "operator/controllers/target_queries.h"
 #include "operator/plan/baseline.h"
 #include "operator/plan/rules.h"
 
@@ -89,7 +91,8 @@ struct Planner::Impl {
   bool await_caches(const std::stop_token& stop);
   void run(std::stop_token stop);
   std::optional<absl::Time> plan_once();
-  plan::TargetObservation observe(const api::ScaleTarget& target, const EngineView& view, absl::Time now,
+  plan::TargetObservation observe(const api::ScaleTarget& target, const EngineView& view,
+                                  std::optional<RegionRefusal> refusal, absl::Time now,
                                   std::optional<absl::Time>& next_look);
   void keep_leads(const PlanSnapshot& snapshot, absl::Time now);
   void tell(const PlanSnapshot* before, const PlanSnapshot& after);
@@ -144,20 +147,21 @@ void Planner::Impl::run(std::stop_token stop) {
   }
 }
 
-plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, const EngineView& view, absl::Time now,
+plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, const EngineView& view,
+                                               std::optional<RegionRefusal> refusal, absl::Time now,
                                                std::optional<absl::Time>& next_look) {
   plan::TargetObservation seen = observation_of(target, view);
+  if (refusal) seen.region_refused = refusal->message;
   // What has not been seen is not ready: a wave must not start because the one before it is still unknown.
   if (!view.known) seen.ready = 0;
-  plan::RuleSamples samples;
-  for (const api::ScaleRule& rule : target.spec.rules) {
-    samples[rule.name] = sources.queries.ask(target.spec.region, rule.query).value;
-  }
-  if (target.spec.read_replica.lag_guard && target.spec.role == api::Role::ReadReplica) {
-    seen.lag_seconds = sources.queries.ask(target.spec.region, target.spec.read_replica.lag_guard->query).value;
-  }
+  TargetAnswers answers = ask_for_target(target, sources.queries);
+  seen.lag_seconds = answers.lag_seconds;
+  bool news = false;  // for the target's status, where the decision stays the same
   world.records.update(target, [&](TargetRecord& record) {
     api::ScaleTargetStatus& status = record.status;
+    news = record.metrics_problem != answers.problem || record.refusal != refusal;
+    record.metrics_problem = std::move(answers.problem);
+    record.refusal = std::move(refusal);
     if (!seen.originals && status.originals) {
       // Out of sight is not gone: a lost region's targets keep their place in the plan, or their followers elsewhere
       // would shrink in the middle of a festival. Nothing is written to what cannot be seen.
@@ -169,7 +173,7 @@ plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, c
     seen.warm_up = status.warm_up;
     seen.approved_size = status.approved_size;
     if (!target.spec.rules.empty() && seen.originals) {
-      plan::RuleStep step = plan::step_rules(target.spec, seen.originals->min, status.rules, samples, now);
+      plan::RuleStep step = plan::step_rules(target.spec, seen.originals->min, status.rules, answers.samples, now);
       status.rules = std::move(step.progress);
       seen.rule_size = status.rules.size;
       seen.rule_text = std::move(step.text);
@@ -188,6 +192,7 @@ plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, c
       }
     }
   });
+  if (news) listeners.target_changed(target.meta.key());
   return seen;
 }
 
@@ -236,14 +241,14 @@ std::optional<absl::Time> Planner::Impl::plan_once() {
     const auto& target = snapshot->targets[i];
     const auto link = links.find(target->spec.region);
     Cluster* cluster = link == links.end() ? nullptr : link->second.cluster.get();
-    gathered[i] = {target, view_engine(*target, cluster, world.options)};
+    gathered[i] = {target, view_as_known(world, *target, cluster)};
     targets[i].key = target->meta.key();
     targets[i].labels = target->meta.labels;
     targets[i].spec = &target->spec;
-    targets[i].observed = observe(*target, gathered[i].view, now, next_look);
     const auto region = regions_by_name.find(target->spec.region);
-    targets[i].observed.region_refused =
-        refusal_of(world, *target, region == regions_by_name.end() ? nullptr : region->second);
+    targets[i].observed =
+        observe(*target, gathered[i].view,
+                refusal_of(world, *target, region == regions_by_name.end() ? nullptr : region->second), now, next_look);
     snapshot->index.emplace(targets[i].key, i);
     index_objects(*target, gathered[i].view, *snapshot);
   }

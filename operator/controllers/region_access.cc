@@ -57,18 +57,23 @@ std::optional<std::string> requirements_refusal(const std::string& region, const
                       "; choose another region, or change the Region if it really offers this");
 }
 
-std::optional<std::string> refusal_of(const World& world, const api::ScaleTarget& target, const api::Region* region) {
+std::optional<RegionRefusal> refusal_of(const World& world, const api::ScaleTarget& target, const api::Region* region) {
   const std::string& name = target.spec.region;
-  if (region == nullptr && name != api::kLocalRegion) return no_region(name);
+  if (region == nullptr && name != api::kLocalRegion) {
+    return RegionRefusal{"RegionNotFound", no_region(name)};
+  }
   static const api::RegionSpec kLocal;
   const api::RegionSpec& spec = region == nullptr ? kLocal : region->spec;
   const bool by_label = spec.allowed_namespaces.from == api::AllowedNamespaces::From::Selector;
   if (auto refused = namespace_refusal(name, spec.allowed_namespaces, target.meta.ns,
                                        by_label ? namespace_labels_of(world, target.meta.ns) : std::nullopt,
                                        world.options.own_namespace)) {
-    return refused;
+    return RegionRefusal{"NamespaceNotAllowed", *std::move(refused)};
   }
-  return requirements_refusal(name, spec, target.spec.requirements);
+  if (auto refused = requirements_refusal(name, spec, target.spec.requirements)) {
+    return RegionRefusal{"RequirementsNotMet", *std::move(refused)};
+  }
+  return std::nullopt;
 }
 
 std::string unconnected_problem(const World& world, const std::string& region, const std::optional<RegionLink>& link) {

@@ -25,7 +25,7 @@ std::optional<std::string> requirements_refusal(const std::string& region, const
 
 /// Both for one ScaleTarget. `region` null: there is no such object; region `local` then exists all the same, open to
 /// everyone and promising nothing.
-std::optional<std::string> refusal_of(const World& world, const api::ScaleTarget& target, const api::Region* region);
+std::optional<RegionRefusal> refusal_of(const World& world, const api::ScaleTarget& target, const api::Region* region);
 
 /// Why nothing can be done in a region that has no cluster yet; `link` empty: it has not been looked at.
 std::string unconnected_problem(const World& world, const std::string& region, const std::optional<RegionLink>& link);

@@ -108,6 +108,7 @@ Verdict leaving(const StatusInput& input) {
 Verdict judge(const TargetRecord& record, const StatusInput& input) {
   if (input.target.meta.deleted) return leaving(input);
   if (!input.region_problem.empty()) return stalled("RegionUnavailable", input.region_problem);
+  if (input.refusal) return stalled(input.refusal->reason, input.refusal->message);
   if (auto hindrance = hindered(input)) return *hindrance;
   if (!is_made(input)) return reconciling("Planning", "no plan has been made for it yet");
   if (!input.write_problem.empty()) return stalled("WriteFailed", input.write_problem);

@@ -79,6 +79,7 @@ TargetReconciler::Gathered TargetReconciler::gather(const api::ScaleTarget& targ
   gathered.target = target;
   const TargetRecord record = world_.records.get(target);
   gathered.target.status = record.status;
+  gathered.refused = record.refusal.has_value();
   const std::optional<RegionLink> link = world_.links.get(target.spec.region);
   if (link) gathered.cluster = link->cluster;
   if (!gathered.cluster) {
@@ -92,8 +93,7 @@ TargetReconciler::Gathered TargetReconciler::gather(const api::ScaleTarget& targ
     const bool gone = world_.targets->synced() && (!claimant || claimant->spec.region != target.spec.region);
     if (gone) take_over_orphan(view);
   }
-  if (view.known && record.landed && world_.clock.steady_now() < record.landed->until &&
-      std::ranges::count(record.landed->older_versions, view.resource_version) > 0) {
+  if (view.known && is_behind(view.resource_version, record.landed, world_.clock.steady_now())) {
     show_landed(gathered.target, record.landed->size, record.landed->record, record.landed->version, record.landed->uid,
                 view);
   }
@@ -139,6 +139,10 @@ Result<ReconcileResult> TargetReconciler::scale(const api::ScaleTarget& target, 
     ReconcileResult result;
     result.requeue_after = look_again_at(gathered.view, !gathered.region_problem.empty());
     return result;
+  }
+  if (gathered.refused && !gathered.view.exists) {
+    queue_status(target);  // no autoscaler of our own where the target may not be
+    return ReconcileResult{};
   }
   if (auto interruption = add_finalizer(target, stop)) {
     queue_status(target);
@@ -256,6 +260,7 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
                    .decision = gathered.decision,
                    .convergence = convergence ? &*convergence : nullptr,
                    .region_problem = gathered.region_problem,
+                   .refusal = kept.refusal,
                    .write_problem = kept.write_problem,
                    .metrics_unavailable = !kept.metrics_problem.empty(),
                    .metrics_problem = kept.metrics_problem,

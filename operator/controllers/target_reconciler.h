@@ -39,6 +39,7 @@ class TargetReconciler {
     api::ScaleTarget target;  ///< as stored, with the status that Headroom knows
     std::shared_ptr<Cluster> cluster;
     std::string region_problem;  ///< empty: connected and answering
+    bool refused = false;        ///< the region may not hold it
     EngineView view;
     std::shared_ptr<const PlanSnapshot> plan;  ///< keeps `decision` alive
     const plan::Decision* decision = nullptr;

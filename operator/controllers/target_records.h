@@ -2,6 +2,7 @@
 // authority until the status writer has written it (status writes are slow and go last). Thread-safe.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -33,12 +34,25 @@ struct LandedWrite {
   SteadyTime until{};  ///< after that the caches are believed whatever they show
 };
 
+/// Whether a cache that shows `seen_version` of the object is still behind that write.
+inline bool is_behind(const std::string& seen_version, const std::optional<LandedWrite>& landed, SteadyTime now) {
+  return landed && now < landed->until && std::ranges::count(landed->older_versions, seen_version) > 0;
+}
+
+/// Why a region may not hold a target.
+struct RegionRefusal {
+  std::string reason;   ///< NamespaceNotAllowed, RequirementsNotMet, RegionNotFound
+  std::string message;  ///< what is missing and who can change it
+  bool operator==(const RegionRefusal&) const = default;
+};
+
 struct TargetRecord {
   std::string uid;                ///< of the ScaleTarget; another uid starts a fresh record
   api::ScaleTargetStatus status;  ///< as it should be stored; conditions included
   std::optional<PendingStep> pending;
   std::string write_problem;    ///< of the last attempt to write its objects; empty: it succeeded
   std::string metrics_problem;  ///< why a query of its rules or lag guard has no answer; empty: all have. The planner's
+  std::optional<RegionRefusal> refusal;  ///< the planner's, like metrics_problem
   std::optional<LandedWrite> landed;
   std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
   /// The status last stored, while the cache of ScaleTargets may still show the one before; null once it does not.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "operator/controllers/known_view.h"
 #include "tests/controllers/simulated_objects.h"
 #include "tests/controllers/test_world.h"
 
@@ -126,6 +127,29 @@ TEST_F(Reconciler, changes_nothing_where_it_cannot_leave_its_finalizer) {
   EXPECT_EQ(min(), 10);
 }
 
+TEST_F(Reconciler, makes_no_autoscaler_in_a_region_that_may_not_hold_the_target) {
+  json own = test.server->get(kTargetPath);
+  own["spec"]["engine"]["horizontalPodAutoscaler"] = {{"metrics", {{{"type", "Resource"}}}}};
+  test.server->erase(kHpaPath);
+  test.server->put(kTargetPath, own);
+  show_target();
+  EXPECT_TRUE(test.server->await([&] { return view().known && !view().exists && view().obstacles.empty(); }));
+  test.world->records.update(target(), [](TargetRecord& record) {
+    record.refusal = {"RequirementsNotMet", "Region local does not meet spec.requires: it lacks compliance EU_GDPR"};
+  });
+  plan(no_decision(1));
+  ASSERT_TRUE(scale());
+  EXPECT_EQ(writes(), std::vector<std::string>());
+  ASSERT_TRUE(status());
+  EXPECT_EQ(stored_condition("Ready")["reason"], "RequirementsNotMet");
+
+  show_target();
+  test.world->records.update(target(), [](TargetRecord& record) { record.refusal.reset(); });
+  ASSERT_TRUE(scale());
+  EXPECT_EQ(
+      test.server->get("/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web")["spec"]["minReplicas"], 1);
+}
+
 TEST_F(Reconciler, writes_once_although_the_caches_lag_behind) {
   plan(a_decision(10, 60, 100));
   ASSERT_TRUE(scale());
@@ -143,6 +167,22 @@ TEST_F(Reconciler, goes_on_to_the_next_size_on_the_version_that_its_own_write_le
   plan(a_decision(10, 80, 100));
   ASSERT_TRUE(scale());
   EXPECT_EQ(min(), 80);
+}
+
+TEST_F(Reconciler, what_it_has_put_back_is_in_force_for_no_later_plan_whatever_the_stored_status_says) {
+  const auto in_force = [&](const EngineView& view) { return observation_of(target(), view).in_force; };
+  plan(a_decision(10, 60, 100));
+  ASSERT_TRUE(scale());
+  ASSERT_TRUE(status());
+  show_target();
+  catch_up();
+  EXPECT_EQ(in_force(view_as_known(*test.world, target(), cluster.get())), 60);
+  plan(no_decision(10));
+  ASSERT_TRUE(scale());
+  EXPECT_FALSE(in_force(view_as_known(*test.world, target(), cluster.get()))) << "the caches may lag behind";
+  catch_up();
+  ASSERT_EQ(in_force(view()), 60) << "what is stored, and would pass for the truth";
+  EXPECT_FALSE(in_force(view_as_known(*test.world, target(), cluster.get())));
 }
 
 TEST_F(Reconciler, queues_status_after_sizes) {

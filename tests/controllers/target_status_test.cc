@@ -20,6 +20,7 @@ struct Status : ::testing::Test {
   OperatorOptions options;
   TargetRecord record;
   std::string region_problem, write_problem, metrics_problem;
+  std::optional<RegionRefusal> refusal;
   absl::Time now = kNow;
 
   Status() {
@@ -53,6 +54,7 @@ struct Status : ::testing::Test {
                    .decision = decision,
                    .convergence = convergence ? &*convergence : nullptr,
                    .region_problem = region_problem,
+                   .refusal = refusal,
                    .write_problem = write_problem,
                    .metrics_unavailable = !metrics_problem.empty(),
                    .metrics_problem = metrics_problem},
@@ -257,6 +259,18 @@ TEST_F(Status, tells_freezing_approval_and_missing_metrics) {
   tell(no_decision(10));
   for (const char* type : {"Frozen", "AwaitingApproval", "MetricsUnavailable"})
     EXPECT_EQ(condition(type), nullptr) << type;
+}
+
+TEST_F(Status, is_not_ready_in_a_region_that_may_not_hold_it_and_says_what_is_missing) {
+  refusal = {"RequirementsNotMet", "Region mumbai does not meet spec.requires: it lacks compliance EU_GDPR"};
+  tell(no_decision(10));
+  EXPECT_FALSE(is_true("Ready"));
+  EXPECT_TRUE(is_true("Stalled"));
+  EXPECT_EQ(reason("Ready"), "RequirementsNotMet");
+  EXPECT_EQ(condition("Ready")->message, refusal->message);
+  refusal.reset();
+  tell(no_decision(10));
+  EXPECT_TRUE(is_true("Ready"));
 }
 
 TEST_F(Status, marks_a_baseline_learned_in_less_than_a_day) {

@@ -1,0 +1,24 @@
+#include "operator/controllers/target_queries.h"
+
+#include <absl/strings/str_cat.h>
+
+namespace headroom::controllers {
+
+TargetAnswers ask_for_target(const api::ScaleTarget& target, QuerySource& queries) {
+  TargetAnswers answers;
+  const api::ScaleTargetSpec& spec = target.spec;
+  const auto ask = [&](const std::string& query, const std::string& asker) {
+    QuerySource::Answer answer = queries.ask(spec.region, query);
+    if (answer.asked && !answer.value) {
+      absl::StrAppend(&answers.problem, answers.problem.empty() ? "" : "; ", asker, ": ", answer.problem);
+    }
+    return answer.value;
+  };
+  for (const api::ScaleRule& rule : spec.rules) answers.samples[rule.name] = ask(rule.query, "rule " + rule.name);
+  if (spec.role == api::Role::ReadReplica && spec.read_replica.lag_guard) {
+    answers.lag_seconds = ask(spec.read_replica.lag_guard->query, "lag guard");
+  }
+  return answers;
+}
+
+}  // namespace headroom::controllers
