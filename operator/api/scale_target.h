@@ -11,6 +11,7 @@
 
 #include "operator/api/object.h"
 #include "operator/api/region.h"
+#include "operator/base/boxed.h"
 #include "operator/base/quantity.h"
 #include "operator/base/result.h"
 
@@ -37,7 +38,7 @@ struct ReadReplicaPolicy {
   Counts counts = Counts::Replicas;  ///< Instances: the written number includes the primary
   int max_step = 1;                  ///< at most so many clones at a time
   ScaleDown scale_down = ScaleDown::Manual;
-  std::optional<LagGuard> lag_guard;
+  Boxed<LagGuard> lag_guard;
   bool operator==(const ReadReplicaPolicy&) const = default;
 };
 
@@ -52,7 +53,7 @@ struct TargetReplicas {
   int min = 1;
   int max = 1;
   std::optional<int> baseline;  ///< absent and not learned: the original size
-  std::optional<LearnedBaselineSpec> learn;
+  Boxed<LearnedBaselineSpec> learn;
   bool operator==(const TargetReplicas&) const = default;
 };
 
@@ -141,13 +142,13 @@ struct ScaleTargetSpec {
   ReadReplicaPolicy read_replica;
   TargetReplicas replicas;
   Engine engine;
-  std::optional<Follow> follow;
+  Boxed<Follow> follow;
   std::vector<ScaleRule> rules;
-  std::optional<RampLimit> ramp_up, ramp_down;
+  Boxed<RampLimit> ramp_up, ramp_down;
   WarmUp warm_up;
   std::vector<Consumption> consumes;
   Requirements requirements;
-  std::optional<Cost> cost;
+  Boxed<Cost> cost;
   SuspendMode suspend = SuspendMode::None;
   int priority = 0;  ///< who gives way first when a region is full; lower goes first
   bool operator==(const ScaleTargetSpec&) const = default;
@@ -247,7 +248,7 @@ struct ScaleTargetStatus {
   std::vector<WarmUpSamples> warm_up;
   RuleProgress rules;
   BaselineSamples samples;
-  std::optional<Contest> contest;
+  Boxed<Contest> contest;
   std::optional<absl::Time> next_transition;
   std::string selector;  ///< pods of the workload, for kubectl and dashboards
   bool operator==(const ScaleTargetStatus&) const = default;

@@ -1,4 +1,6 @@
 // headroom-operator: reads its options, starts one controllers::Operator, waits for a signal, stops it.
+#include <malloc.h>
+
 #include <csignal>
 #include <cstdio>
 
@@ -8,6 +10,20 @@
 #include "operator/base/log.h"
 #include "operator/kube/cpprest_transport.h"
 #include "operator/runtime/manager.h"
+
+namespace {
+
+/// Lists and plans come and go in large pieces. By its own rules glibc would spread them over an arena a thread and
+/// keep their room after the first of them: measured with 10,000 targets, 40 MB of 160.
+void bound_free_memory() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+  mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+#endif
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using headroom::app::CommandLine;
@@ -26,6 +42,7 @@ int main(int argc, char** argv) {
     std::fputs(line.print_and_exit->c_str(), stdout);
     return 0;
   }
+  bound_free_memory();
   headroom::log::configure(line.log_level, line.log_format);
   headroom::kube::initialise_http(4);
 

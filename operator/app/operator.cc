@@ -189,8 +189,8 @@ void Operator::Impl::object_changed(const api::ObjectKey& key) {
   planner->poke_soon();
   const auto snapshot = world->plan();
   if (!snapshot) return;
-  const auto [first, last] = snapshot->by_object.equal_range(key);
-  for (auto it = first; it != last; ++it) touch_target(it->second, Priority::Low);
+  snapshot->by_object.find(
+      key, [&](std::size_t position) { touch_target(snapshot->concerned(position).meta.key(), Priority::Low); });
 }
 
 bool Operator::Impl::caches_synced() const {

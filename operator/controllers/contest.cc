@@ -19,7 +19,7 @@ bool is_raising(const Size& from, const Size& to) {
 
 }  // namespace
 
-ContestVerdict judge_contest(const std::optional<api::Contest>& before, const Ownership& ownership, const Size& now,
+ContestVerdict judge_contest(const Boxed<api::Contest>& before, const Ownership& ownership, const Size& now,
                              const Size& wanted, const std::string& manager, absl::Time at) {
   if (!ownership.foreign_edit || now == wanted) {
     if (!before || at - before->last >= kContestEnd) return {};

@@ -1,7 +1,6 @@
 #include "operator/controllers/lead_starts.h"
 
 #include <algorithm>
-#include <numeric>
 #include <optional>
 
 #include "operator/plan/phase_leads.h"
@@ -12,8 +11,10 @@ std::vector<api::TransitionStatus> coming_lead_starts(const plan::CompiledSchedu
                                                       std::span<const plan::DecideTarget> targets, absl::Time now,
                                                       int phases) {
   const std::vector<plan::TargetFacts> facts = plan::gather_facts(targets);
-  std::vector<int> candidates(facts.size());
-  std::iota(candidates.begin(), candidates.end(), 0);
+  std::vector<int> candidates;
+  for (std::size_t i = 0; i < facts.size(); ++i) {
+    if (facts[i].key().ns == schedule.key.ns) candidates.push_back(static_cast<int>(i));
+  }
   const plan::ScheduleView view(schedule, facts, candidates);
   std::vector<api::TransitionStatus> starts;
   for (const plan::TimelineEntry& entry : schedule.timeline) {

@@ -12,8 +12,8 @@
 namespace headroom::controllers {
 
 /// For each of the next `phases` phases that are to come, the earliest lead start of its targets after `now`, as far as
-/// one lies before the phase itself; ascending. `targets` are those of the schedule's namespace. Forecasts: a lead that
-/// is learned anew moves them.
+/// one lies before the phase itself; ascending. Of `targets` those in the schedule's namespace are looked at.
+/// Forecasts: a lead that is learned anew moves them.
 std::vector<api::TransitionStatus> coming_lead_starts(const plan::CompiledSchedule& schedule,
                                                       std::span<const plan::DecideTarget> targets, absl::Time now,
                                                       int phases);

@@ -70,7 +70,7 @@ Ownership resolve_ownership(const SizeObservation& observation);
 struct ContestVerdict {
   /// The new state, to be kept once the write has landed; absent: nobody contests. `times` 0: somebody gave a new
   /// original, which is no contest yet.
-  std::optional<api::Contest> contest;
+  Boxed<api::Contest> contest;
   bool may_write = true;
   std::optional<absl::Duration> retry_in;  ///< when to judge again, by itself
 };
@@ -78,7 +78,7 @@ struct ContestVerdict {
 /// A new original is written over at once. After that, raising waits 1 s, 2 s, … 60 s since the write before, for as
 /// long as the phase lasts; lowering is tried three times and then left. The contest ends when our value has stood for
 /// ten minutes.
-ContestVerdict judge_contest(const std::optional<api::Contest>& before, const Ownership& ownership, const Size& now,
+ContestVerdict judge_contest(const Boxed<api::Contest>& before, const Ownership& ownership, const Size& now,
                              const Size& wanted, const std::string& manager, absl::Time at);
 
 }  // namespace headroom::controllers

@@ -14,6 +14,7 @@
 #include "operator/controllers/engine.h"
 #include "operator/controllers/follow_problem.h"
 #include "operator/controllers/known_view.h"
+#include "operator/controllers/lead_starts.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/schedule_compiler.h"
 #include "operator/controllers/target_queries.h"
@@ -31,8 +32,11 @@ constexpr std::chrono::milliseconds kDebounce{5}, kSwarmDebounce{200};
 constexpr std::chrono::milliseconds kCacheLook{10};
 /// How far ahead risks are looked for; see planning.md.
 constexpr absl::Duration kRiskHorizon = absl::Hours(24);
-/// Risks lean on quota and node figures that move slowly; they are not judged anew with every readiness update.
-constexpr absl::Duration kRiskInterval = absl::Seconds(5);
+/// Lead starts are forecast for so many coming phases of a schedule.
+constexpr int kPhasesAhead = 5;
+/// Risks lean on quota and node figures that move slowly; they are not judged anew with every readiness update. A plan
+/// that changes sizes goes out first, unless plans have done nothing else for the longer time.
+constexpr absl::Duration kRiskInterval = absl::Seconds(5), kRiskPatience = absl::Seconds(15);
 
 bool same_decision(const plan::Decision& a, const plan::Decision& b) {
   return a.active == b.active && a.frozen == b.frozen && a.size == b.size && a.min == b.min && a.max == b.max &&
@@ -48,17 +52,29 @@ bool same_risks(const std::vector<plan::Risk>& a, const std::vector<plan::Risk>&
   });
 }
 
-/// One target of a plan in the making: its spec, and the views that decide() borrows from.
-struct Gathered {
-  std::shared_ptr<const api::ScaleTarget> target;
-  EngineView view;
-};
-
 /// Enters the objects whose changes concern a target.
-void index_objects(const api::ScaleTarget& target, const EngineView& view, PlanSnapshot& snapshot) {
-  const api::ObjectKey key = target.meta.key();
-  snapshot.by_object.emplace(api::ObjectKey{key.ns, target.spec.target_ref.name}, key);
-  if (view.known && view.key.name != target.spec.target_ref.name) snapshot.by_object.emplace(view.key, key);
+void index_objects(const api::ScaleTarget& target, std::size_t position, const EngineView& view, ObjectIndex& index) {
+  index.add({target.meta.ns, target.spec.target_ref.name}, position);
+  if (view.known && view.key.name != target.spec.target_ref.name) index.add(view.key, position);
+}
+
+/// Targets whose decision is new or differs from the one before.
+std::vector<api::ObjectKey> changed_decisions(const PlanSnapshot* before, const PlanSnapshot& after) {
+  std::vector<api::ObjectKey> changed;
+  for (std::size_t i = 0; i < after.targets.size(); ++i) {
+    const plan::Decision& decision = after.result.decisions[i];
+    const plan::Decision* former = before ? before->decision(decision.target) : nullptr;
+    const bool same = former && same_decision(*former, decision) &&
+                      follow_problem(*after.targets[i], *before) == follow_problem(*after.targets[i], after);
+    if (!same) changed.push_back(decision.target);
+  }
+  return changed;
+}
+
+std::vector<api::TransitionStatus> lead_starts_of(const PlanSnapshot* plan, const api::ObjectKey& schedule) {
+  if (plan == nullptr) return {};
+  const auto it = plan->lead_starts.find(schedule);
+  return it == plan->lead_starts.end() ? std::vector<api::TransitionStatus>() : it->second;
 }
 
 void earlier(std::optional<absl::Time>& earliest, std::optional<absl::Time> candidate) {
@@ -95,9 +111,8 @@ struct Planner::Impl {
                                   std::optional<RegionRefusal> refusal, absl::Time now,
                                   std::optional<absl::Time>& next_look);
   void keep_leads(const PlanSnapshot& snapshot, absl::Time now);
-  void tell(const PlanSnapshot* before, const PlanSnapshot& after);
-  void judge_risks(PlanSnapshot snapshot, const plan::DecideInput& input, const std::vector<Gathered>& gathered,
-                   absl::Time now);
+  void tell(const PlanSnapshot* before, const PlanSnapshot& after, const std::vector<api::ObjectKey>& resized);
+  std::vector<plan::Risk> judge_risks(const PlanSnapshot& snapshot, const plan::DecideInput& input, absl::Time now);
 };
 
 void Planner::Impl::poke_within(std::chrono::milliseconds delay) {
@@ -202,9 +217,8 @@ std::optional<absl::Time> Planner::Impl::plan_once() {
   auto snapshot = std::make_shared<PlanSnapshot>();
   snapshot->at = now;
   snapshot->targets = world.targets->list();
-  std::vector<std::shared_ptr<const api::ScaleTarget>> leaving;
   std::erase_if(snapshot->targets, [&](const auto& target) {
-    if (target->meta.deleted) leaving.push_back(target);
+    if (target->meta.deleted) snapshot->leaving.push_back(target);
     return target->meta.deleted.has_value();
   });
   std::ranges::sort(snapshot->targets, {}, [](const auto& target) { return target->meta.key(); });
@@ -235,37 +249,54 @@ std::optional<absl::Time> Planner::Impl::plan_once() {
                        link == links.end() ? std::map<std::string, Quantity>{} : link->second.used_elsewhere});
   }
 
-  std::vector<Gathered> gathered(snapshot->targets.size());
+  const auto cluster_of = [&](const api::ScaleTarget& target) -> Cluster* {
+    const auto link = links.find(target.spec.region);
+    return link == links.end() ? nullptr : link->second.cluster.get();
+  };
   std::vector<plan::DecideTarget> targets(snapshot->targets.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
     const auto& target = snapshot->targets[i];
-    const auto link = links.find(target->spec.region);
-    Cluster* cluster = link == links.end() ? nullptr : link->second.cluster.get();
-    gathered[i] = {target, view_as_known(world, *target, cluster)};
+    // A view is large, so that only one is held at a time.
+    const EngineView view = view_as_known(world, *target, cluster_of(*target));
     targets[i].key = target->meta.key();
     targets[i].labels = target->meta.labels;
     targets[i].spec = &target->spec;
     const auto region = regions_by_name.find(target->spec.region);
     targets[i].observed =
-        observe(*target, gathered[i].view,
-                refusal_of(world, *target, region == regions_by_name.end() ? nullptr : region->second), now, next_look);
-    snapshot->index.emplace(targets[i].key, i);
-    index_objects(*target, gathered[i].view, *snapshot);
+        observe(*target, view, refusal_of(world, *target, region == regions_by_name.end() ? nullptr : region->second),
+                now, next_look);
+    index_objects(*target, i, view, snapshot->by_object);
   }
-  for (const auto& target : leaving) {
-    const auto link = links.find(target->spec.region);
-    Cluster* cluster = link == links.end() ? nullptr : link->second.cluster.get();
-    index_objects(*target, view_engine(*target, cluster, world.options), *snapshot);
+  for (std::size_t i = 0; i < snapshot->leaving.size(); ++i) {
+    const api::ScaleTarget& target = *snapshot->leaving[i];
+    index_objects(target, targets.size() + i, view_engine(target, cluster_of(target), world.options),
+                  snapshot->by_object);
   }
+  snapshot->by_object.seal();
 
   const plan::DecideInput input{now, targets, compiled, regions};
   snapshot->result = plan::decide(input);
   const std::shared_ptr<const PlanSnapshot> before = world.plan();
-  if (before) snapshot->risks = before->risks;
+  const std::vector<api::ObjectKey> resized = changed_decisions(before.get(), *snapshot);
+  // The first plan goes out at once; the next one judges.
+  if (!before) risks_at = now - kRiskInterval;
+  const absl::Duration risks_age = now < risks_at ? absl::InfiniteDuration() : now - risks_at;
+  const bool risks_due = risks_age >= kRiskInterval;
+  const bool judge_now = risks_due && (resized.empty() || (before && risks_age >= kRiskPatience));
+  if (judge_now) {
+    snapshot->risks = judge_risks(*snapshot, input, now);
+    for (const auto& schedule : compiled) {
+      auto starts = coming_lead_starts(*schedule, targets, now, kPhasesAhead);
+      if (!starts.empty()) snapshot->lead_starts.emplace(schedule->key, std::move(starts));
+    }
+  } else if (before) {
+    snapshot->risks = before->risks;
+    snapshot->lead_starts = before->lead_starts;
+  }
   keep_leads(*snapshot, now);
   world.publish(snapshot);
-  tell(before.get(), *snapshot);
-  if (now - risks_at >= kRiskInterval || now < risks_at) judge_risks(*snapshot, input, gathered, now);
+  tell(before.get(), *snapshot, resized);
+  if (risks_due && !judge_now) poke_within(kSwarmDebounce);
 
   earlier(next_look, snapshot->result.next_transition);
   return next_look;
@@ -295,14 +326,9 @@ void Planner::Impl::keep_leads(const PlanSnapshot& snapshot, absl::Time now) {
   }
 }
 
-void Planner::Impl::tell(const PlanSnapshot* before, const PlanSnapshot& after) {
-  for (std::size_t i = 0; i < after.targets.size(); ++i) {
-    const plan::Decision& decision = after.result.decisions[i];
-    const plan::Decision* former = before ? before->decision(decision.target) : nullptr;
-    const bool same = former && same_decision(*former, decision) &&
-                      follow_problem(*after.targets[i], *before) == follow_problem(*after.targets[i], after);
-    if (!same) listeners.target_changed(decision.target);
-  }
+void Planner::Impl::tell(const PlanSnapshot* before, const PlanSnapshot& after,
+                         const std::vector<api::ObjectKey>& resized) {
+  for (const api::ObjectKey& target : resized) listeners.target_changed(target);
   std::map<api::ObjectKey, std::string> faces;
   for (const auto& [key, compilation] : after.schedules) {
     std::string& face = faces[key];
@@ -315,9 +341,18 @@ void Planner::Impl::tell(const PlanSnapshot* before, const PlanSnapshot& after) 
                       contribution.phase, contribution.size, contribution.leading ? "L" : "", ";");
     }
   }
+  std::set<api::ObjectKey> at_other_risk;
+  if (before == nullptr || !same_risks(before->risks, after.risks)) {
+    for (const PlanSnapshot* plan : {before, &after}) {
+      if (plan == nullptr) continue;
+      for (const plan::Risk& risk : plan->risks) at_other_risk.insert(risk.schedule);
+    }
+  }
   for (const auto& [key, face] : faces) {
     const auto former = schedule_faces.find(key);
-    if (former == schedule_faces.end() || former->second != face) listeners.schedule_changed(key);
+    const bool changed = former == schedule_faces.end() || former->second != face ||
+                         lead_starts_of(before, key) != lead_starts_of(&after, key);
+    if (changed || at_other_risk.contains(key)) listeners.schedule_changed(key);
   }
   schedule_faces = std::move(faces);
   for (const auto& [region, use] : after.result.planned_use) {
@@ -327,33 +362,24 @@ void Planner::Impl::tell(const PlanSnapshot* before, const PlanSnapshot& after) 
   }
 }
 
-void Planner::Impl::judge_risks(PlanSnapshot snapshot, const plan::DecideInput& input,
-                                const std::vector<Gathered>& gathered, absl::Time now) {
+std::vector<plan::Risk> Planner::Impl::judge_risks(const PlanSnapshot& snapshot, const plan::DecideInput& input,
+                                                   absl::Time now) {
   risks_at = now;
-  std::vector<plan::TargetConstraints> constraints(gathered.size());
-  for (std::size_t i = 0; i < gathered.size(); ++i) {
+  std::vector<plan::TargetConstraints> constraints(snapshot.targets.size());
+  for (std::size_t i = 0; i < constraints.size(); ++i) {
     const plan::Decision& decision = snapshot.result.decisions[i];
     const bool soon = decision.next_transition && *decision.next_transition < now + kRiskHorizon;
     if (!soon && !decision.active) continue;
-    constraints[i] =
-        sources.constraints.constraints(*gathered[i].target, gathered[i].view.pod_requests, gathered[i].view.selector);
-    const auto link = world.links.get(gathered[i].target->spec.region);
+    const api::ScaleTarget& target = *snapshot.targets[i];
+    const auto link = world.links.get(target.spec.region);
+    const EngineView view = view_engine(target, link ? link->cluster.get() : nullptr, world.options);
+    constraints[i] = sources.constraints.constraints(target, view.pod_requests, view.selector);
     constraints[i].region_healthy = link && link->healthy;
     constraints[i].region_reachable = link && link->cluster && link->cluster->health().reachable;
-    constraints[i].rival = std::ranges::any_of(
-        gathered[i].view.obstacles, [](const Obstacle& obstacle) { return obstacle.reason == "RivalScaler"; });
+    constraints[i].rival = view.obstacle("RivalScaler") != nullptr;
     constraints[i].lag_frozen = decision.frozen && input.targets[i].observed.lag_seconds.has_value();
   }
-  std::vector<plan::Risk> risks = plan::assess_risks(input, snapshot.result, constraints);
-  if (same_risks(risks, snapshot.risks)) return;
-  std::set<api::ObjectKey> touched;
-  for (const auto* list : {&risks, &snapshot.risks}) {
-    for (const plan::Risk& risk : *list) touched.insert(risk.schedule);
-  }
-  auto published = std::make_shared<PlanSnapshot>(std::move(snapshot));
-  published->risks = std::move(risks);
-  world.publish(published);
-  for (const api::ObjectKey& schedule : touched) listeners.schedule_changed(schedule);
+  return plan::assess_risks(input, snapshot.result, constraints);
 }
 
 Planner::Planner(World& world, PlannerSources sources, PlannerListeners listeners)

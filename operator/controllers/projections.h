@@ -30,7 +30,7 @@ struct ObjectView {
   api::ObjectKey key;
   std::string uid, resource_version;
   std::string original_annotation;                ///< headroom.dev/original, empty when absent
-  std::optional<api::OwnerReference> controller;  ///< the owner with controller=true
+  Boxed<api::OwnerReference> controller;  ///< the owner with controller=true
   std::string other_manager;  ///< the manager besides "headroom" that last wrote the size fields, for `Contested`
   bool being_deleted = false;
 };

@@ -12,7 +12,6 @@
 
 #include "operator/base/duration.h"
 #include "operator/base/log.h"
-#include "operator/controllers/lead_starts.h"
 #include "operator/controllers/merge_patch.h"
 #include "operator/controllers/schedule_status.h"
 #include "operator/controllers/schedule_switching.h"
@@ -25,8 +24,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPlanPending{100}, kPlanOverdue{2'000}, kResync{600'000}, kSwitchesSet{60'000},
     kSwitchesPending{30'000}, kReleasing{2'000};
-/// Lead starts are told for so many coming phases.
-constexpr int kPhasesAhead = 5;
 
 json finalizers_patch(const api::ObjectMeta& meta, const std::vector<std::string>& finalizers) {
   return {{"metadata", {{"resourceVersion", meta.resource_version}, {"finalizers", finalizers}}}};
@@ -65,8 +62,6 @@ struct ScheduleReconciler::Impl {
   Status take_finalizer(const api::FestivalSchedule& schedule, Memory& memory, const std::stop_token& stop);
   std::vector<api::StartedLead> started_leads(const api::FestivalSchedule& schedule, const PlanSnapshot& plan,
                                               const std::vector<api::StartedLead>& known);
-  std::vector<api::TransitionStatus> lead_starts(const api::FestivalSchedule& schedule, const PlanSnapshot& plan,
-                                                 const plan::CompiledSchedule* compiled, absl::Time now);
   ScheduleSwitching::Outcome settle_switches(const api::FestivalSchedule& schedule, Memory& memory,
                                              const PlanSnapshot* plan, absl::Time now, const std::stop_token& stop);
   void tell(const api::FestivalSchedule& schedule, const api::FestivalScheduleStatus& before,
@@ -130,18 +125,6 @@ std::vector<api::StartedLead> ScheduleReconciler::Impl::started_leads(const api:
     }
   }
   return leads;
-}
-
-std::vector<api::TransitionStatus> ScheduleReconciler::Impl::lead_starts(const api::FestivalSchedule& schedule,
-                                                                         const PlanSnapshot& plan,
-                                                                         const plan::CompiledSchedule* compiled,
-                                                                         absl::Time now) {
-  if (compiled == nullptr || plan.observed.size() != plan.targets.size()) return {};
-  std::vector<plan::DecideTarget> targets;
-  for (const plan::DecideTarget& target : plan.observed) {
-    if (target.key.ns == schedule.meta.ns) targets.push_back(target);
-  }
-  return coming_lead_starts(*compiled, targets, now, kPhasesAhead);
 }
 
 ScheduleSwitching::Outcome ScheduleReconciler::Impl::settle_switches(const api::FestivalSchedule& schedule,
@@ -218,7 +201,10 @@ Result<runtime::ReconcileResult> ScheduleReconciler::Impl::keep(const api::Festi
     facts.switch_problems = switches.problems;
     facts.unknown_receivers = unknown_receivers(schedule.spec, world.options.receivers);
     facts.started_leads = started_leads(schedule, *plan, memory->status.started_leads);
-    facts.lead_starts = lead_starts(schedule, *plan, compiled, now);
+    if (const auto it = plan->lead_starts.find(schedule.meta.key()); it != plan->lead_starts.end()) {
+      facts.lead_starts = it->second;
+      std::erase_if(facts.lead_starts, [&](const api::TransitionStatus& start) { return start.at <= now; });
+    }
     memory->pending_since.reset();
   } else {
     // A plan is mostly milliseconds away; a status that says so is for when it is not, and for new objects.

@@ -52,8 +52,8 @@ struct TargetRecord {
   std::optional<PendingStep> pending;
   std::string write_problem;    ///< of the last attempt to write its objects; empty: it succeeded
   std::string metrics_problem;  ///< why a query of its rules or lag guard has no answer; empty: all have. The planner's
-  std::optional<RegionRefusal> refusal;  ///< the planner's, like metrics_problem
-  std::optional<LandedWrite> landed;
+  Boxed<RegionRefusal> refusal;  ///< the planner's, like metrics_problem
+  Boxed<LandedWrite> landed;
   std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
   /// The status last stored, while the cache of ScaleTargets may still show the one before; null once it does not.
   std::shared_ptr<const api::ScaleTargetStatus> stored;

@@ -2,13 +2,13 @@
 // the latest plan. One World per operator process. Thread-safe through its parts.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -17,6 +17,7 @@
 #include "operator/api/scale_target.h"
 #include "operator/base/clock.h"
 #include "operator/controllers/cluster.h"
+#include "operator/controllers/object_index.h"
 #include "operator/controllers/options.h"
 #include "operator/controllers/target_records.h"
 #include "operator/kube/client.h"
@@ -73,21 +74,24 @@ struct ScheduleCompilation {
 /// The planner's latest output. Immutable; readers keep what they got.
 struct PlanSnapshot {
   absl::Time at;
-  std::vector<std::shared_ptr<const api::ScaleTarget>> targets;
-  plan::DecideResult result;                              ///< decisions run parallel to `targets`
-  std::unordered_map<api::ObjectKey, std::size_t> index;  ///< target → position
-  /// Workloads and autoscalers by namespace and name → the targets that they belong to, those too that are not planned
-  /// any more because they are being deleted.
-  std::unordered_multimap<api::ObjectKey, api::ObjectKey> by_object;
+  std::vector<std::shared_ptr<const api::ScaleTarget>> targets;  ///< ascending by key
+  plan::DecideResult result;                                     ///< decisions run parallel to `targets`
+  /// Targets that are not planned any more because they are being deleted.
+  std::vector<std::shared_ptr<const api::ScaleTarget>> leaving;
+  /// Workloads and autoscalers → the targets that they belong to: positions in `targets`, and after them in `leaving`.
+  ObjectIndex by_object;
   std::map<api::ObjectKey, ScheduleCompilation> schedules;
   std::vector<plan::Risk> risks;
-  /// What decide() was given, parallel to `targets` and borrowing their specs; empty where it was not kept. For asking
-  /// the same plan about later instants.
-  std::vector<plan::DecideTarget> observed;
+  /// Of each schedule, when work for its coming phases will start; as old as the risks.
+  std::map<api::ObjectKey, std::vector<api::TransitionStatus>> lead_starts;
 
   const plan::Decision* decision(const api::ObjectKey& target) const {
-    const auto it = index.find(target);
-    return it == index.end() ? nullptr : &result.decisions[it->second];
+    const auto it = std::ranges::lower_bound(result.decisions, target, {}, &plan::Decision::target);
+    return it == result.decisions.end() || it->target != target ? nullptr : &*it;
+  }
+  /// The target at a position that `by_object` gives.
+  const api::ScaleTarget& concerned(std::size_t position) const {
+    return position < targets.size() ? *targets[position] : *leaving[position - targets.size()];
   }
 };
 

@@ -14,7 +14,7 @@ std::vector<int> leaders(std::span<const TargetFacts> facts) {
   if (!any) return leader;
   for (std::size_t t = 0; t < facts.size(); ++t) by_key.emplace(facts[t].key(), static_cast<int>(t));
   for (std::size_t t = 0; t < facts.size(); ++t) {
-    const std::optional<api::Follow>& follow = facts[t].spec().follow;
+    const Boxed<api::Follow>& follow = facts[t].spec().follow;
     if (!follow) continue;
     const auto found = by_key.find({facts[t].key().ns, follow->target});
     if (found != by_key.end()) leader[t] = found->second;

@@ -12,7 +12,7 @@ int ramp_step(const api::Step& step, int size) {
   return std::max({step.pods, ceil_times(share, size), 1});
 }
 
-RampPath ramp_path(const std::optional<api::RampLimit>& ramp, int from, int to) {
+RampPath ramp_path(const Boxed<api::RampLimit>& ramp, int from, int to) {
   if (!ramp) return {absl::ZeroDuration(), to - from};
   std::int64_t steps = 0, size = from, last = 0;
   while (size < to) {

@@ -19,6 +19,6 @@ struct RampPath {
 };
 
 /// `to` above `from`. Without a ramp one step does it all.
-RampPath ramp_path(const std::optional<api::RampLimit>& ramp, int from, int to);
+RampPath ramp_path(const Boxed<api::RampLimit>& ramp, int from, int to);
 
 }  // namespace headroom::plan

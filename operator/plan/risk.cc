@@ -79,7 +79,7 @@ class Assessment {
     for (std::size_t hops = 0; hops <= input_.targets.size(); ++hops) {
       const Decision& decision = planned.decisions[t];
       if (!decision.decided_by_schedule.empty()) return &decision.contributions.front();
-      const std::optional<api::Follow>& follow = input_.targets[t].spec->follow;
+      const Boxed<api::Follow>& follow = input_.targets[t].spec->follow;
       if (!decision.decided_by.starts_with("Follow/") || !follow) return nullptr;
       const auto leader = by_key_.find({decision.target.ns, follow->target});
       if (leader == by_key_.end()) return nullptr;

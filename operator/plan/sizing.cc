@@ -121,7 +121,7 @@ int Sizing::hold_for_approval(int goal) {
 }
 
 int Sizing::pace_ramp(int from, int goal) {
-  const std::optional<api::RampLimit>& ramp = goal > from ? facts_.spec().ramp_up : facts_.spec().ramp_down;
+  const Boxed<api::RampLimit>& ramp = goal > from ? facts_.spec().ramp_up : facts_.spec().ramp_down;
   if (!ramp) return goal;
   const TargetObservation& observed = facts_.observed();
   if (observed.in_force && observed.in_force_since && now_ < *observed.in_force_since + ramp->period) {

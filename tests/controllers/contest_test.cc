@@ -56,7 +56,7 @@ TEST(JudgeContest, calls_the_original_put_back_a_contest_from_the_first_time_on)
 }
 
 TEST(JudgeContest, raises_again_after_one_second_then_twice_as_long_up_to_once_a_minute_for_ever) {
-  std::optional<api::Contest> contest;
+  Boxed<api::Contest> contest;
   absl::Time last = kStart;
   const int waits[] = {1, 2, 4, 8, 16, 32, 60, 60, 60};
   for (const int wait : waits) {
@@ -82,7 +82,7 @@ TEST(JudgeContest, backs_off_from_values_that_change_each_time_as_well) {
 }
 
 TEST(JudgeContest, lowers_three_times_and_then_leaves_it) {
-  std::optional<api::Contest> contest;
+  Boxed<api::Contest> contest;
   absl::Time at = kStart;
   for (int attempt = 1; attempt <= 3; ++attempt) {
     at += absl::Minutes(2);

@@ -74,7 +74,6 @@ struct Reconciler : ::testing::Test {
     snapshot->at = test.clock.wall_now();
     decision.target = {"shop", "web"};
     snapshot->targets = {test.world->targets->get({"shop", "web"})};
-    snapshot->index.emplace(api::ObjectKey{"shop", "web"}, 0);
     snapshot->result.decisions = {std::move(decision)};
     test.world->publish(std::move(snapshot));
   }

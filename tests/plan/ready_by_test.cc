@@ -178,7 +178,7 @@ TEST(ReadyBy, the_time_of_the_ramp_is_part_of_the_lead) {
 TEST(ReadyBy, the_ramp_of_the_lead_is_the_one_that_is_walked) {
   for (const int percent : {0, 1, 7, 10, 50, 100, 250}) {
     for (const int pods : {0, 1, 3, 40}) {
-      const std::optional<api::RampLimit> ramp = api::RampLimit{{pods, percent}, absl::Minutes(1)};
+      const Boxed<api::RampLimit> ramp = api::RampLimit{{pods, percent}, absl::Minutes(1)};
       for (const int from : {0, 1, 5, 10, 99, 100, 101, 250}) {
         for (const int to : {1, 11, 100, 101, 333, 1000}) {
           if (to <= from) continue;
