@@ -364,7 +364,6 @@ void Operator::Impl::add_components() {
                  for (const auto& reflector : reflectors) reflector->start();
                }),
                [this](milliseconds) { stop_caches(); }});
-  manager.add({"events", starts([] {}), [this](milliseconds left) { events->stop(left); }});
   // After the controllers in stopping order: only when all guarded work has ended may the lease go to the next one.
   manager.add({"election", starts([this] {
                  if (options.leader_election) {
@@ -374,6 +373,8 @@ void Operator::Impl::add_components() {
                  }
                }),
                [this](milliseconds) { elector->stop(leading); }});
+  // Its last Events need the lease too.
+  manager.add({"events", starts([] {}), [this](milliseconds left) { events->stop(left); }});
   manager.add({"sources", starts([] {}), [this](milliseconds) {
                  queries->stop();
                  calendars->stop();

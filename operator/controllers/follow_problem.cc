@@ -10,7 +10,7 @@ namespace headroom::controllers {
 std::optional<FollowProblem> follow_problem(const api::ScaleTarget& target, const PlanSnapshot& plan) {
   if (!target.spec.follow) return std::nullopt;
   const std::string& leader = target.spec.follow->target;
-  if (!plan.index.contains({target.meta.ns, leader})) {
+  if (plan.decision({target.meta.ns, leader}) == nullptr) {
     return FollowProblem{"LeaderNotFound",
                          absl::StrCat("spec.follow.target ", leader, " is no ScaleTarget of namespace ", target.meta.ns,
                                       ", so nothing is followed; create it, or correct the name")};

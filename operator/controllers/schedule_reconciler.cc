@@ -23,14 +23,24 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPlanPending{100}, kPlanOverdue{2'000}, kResync{600'000}, kSwitchesSet{60'000},
-    kSwitchesPending{30'000}, kReleasing{2'000};
+    kSwitchesPending{30'000}, kReleasing{2'000}, kAfterConflict{50};
 
 json finalizers_patch(const api::ObjectMeta& meta, const std::vector<std::string>& finalizers) {
   return {{"metadata", {{"resourceVersion", meta.resource_version}, {"finalizers", finalizers}}}};
 }
 
+std::string version_of(const json& object) {
+  return object.value("metadata", json::object()).value("resourceVersion", "");
+}
+
 runtime::EventSubject subject_of(const api::FestivalSchedule& schedule) {
   return {absl::StrCat(api::kGroup, "/", api::kVersion), "FestivalSchedule", schedule.meta.key(), schedule.meta.uid};
+}
+
+/// Somebody else wrote the schedule, or the cache is behind: both pass, and are no failures.
+Result<runtime::ReconcileResult> after_failure(const Error& error) {
+  if (error.code == ErrorCode::Conflict) return runtime::ReconcileResult{.requeue_after = kAfterConflict};
+  return error;
 }
 
 }  // namespace
@@ -42,8 +52,10 @@ struct ScheduleReconciler::Impl {
   /// What this process knows of a schedule beyond its spec; one worker at a time.
   struct Memory {
     std::string uid;
-    api::FestivalScheduleStatus status;  ///< as it should be stored
-    std::optional<json> written;         ///< as it was stored last
+    api::FestivalScheduleStatus status;       ///< as it should be stored
+    std::optional<json> written;              ///< as it was stored last, while the cache does not show it yet
+    std::string written_version;              ///< the schedule's resourceVersion since
+    std::vector<std::string> before_written;  ///< those that the cache passes through on its way there
     std::optional<absl::Time> looked_until;
     bool finalizer_taken = false;  ///< also while the cache does not show it yet
     std::optional<SteadyTime> pending_since, releasing_since;
@@ -100,6 +112,9 @@ Status ScheduleReconciler::Impl::take_finalizer(const api::FestivalSchedule& sch
                                          finalizers_patch(schedule.meta, finalizers), stop);
   if (!patched) return patched.error();
   memory.finalizer_taken = true;
+  memory.written = api::to_json(schedule.status);
+  memory.written_version = version_of(patched.value());
+  memory.before_written = {schedule.meta.resource_version};
   return ok();
 }
 
@@ -165,14 +180,27 @@ void ScheduleReconciler::Impl::tell(const api::FestivalSchedule& schedule, const
 Status ScheduleReconciler::Impl::write_status(const api::FestivalSchedule& schedule, Memory& memory,
                                               const std::stop_token& stop) {
   json status = api::to_json(memory.status);
-  // The cache may not have our last write yet, so what was written last is what the server has.
+  // Each of our writes lands on the version before it or not at all, so what is none of those is ours or newer.
+  const bool behind = std::ranges::count(memory.before_written, schedule.meta.resource_version) > 0;
+  if (!behind) {
+    memory.written.reset();
+    memory.before_written.clear();
+  }
   const auto patch = merge_patch_between(memory.written ? *memory.written : api::to_json(schedule.status), status);
   if (!patch) return ok();
-  const auto stored =
-      world.home->patch(kube::types::kFestivalSchedule, schedule.meta.key(), kube::PatchType::Merge,
-                        {{"status", *patch}}, stop, {.dry_run = false, .force = false, .subresource = "status"});
-  if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
+  // A difference only holds against the version that it was made from.
+  const std::string version = memory.written ? memory.written_version : schedule.meta.resource_version;
+  const auto stored = world.home->patch(kube::types::kFestivalSchedule, schedule.meta.key(), kube::PatchType::Merge,
+                                        {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}}, stop,
+                                        {.dry_run = false, .force = false, .subresource = "status"});
+  if (!stored && stored.error().code == ErrorCode::Conflict) {
+    memory.written.reset();
+    memory.before_written.clear();
+  }
+  if (!stored) return stored.error().code == ErrorCode::NotFound ? ok() : Status(stored.error());
   memory.written = std::move(status);
+  memory.written_version = version_of(stored.value());
+  memory.before_written.push_back(version);
   return ok();
 }
 
@@ -224,7 +252,7 @@ Result<runtime::ReconcileResult> ScheduleReconciler::Impl::keep(const api::Festi
     if (compiled != nullptr) memory->looked_until = now;
     tell(schedule, before, report, compiled, now);
   }
-  BOOST_OUTCOME_TRYV(write_status(schedule, *memory, stop));
+  if (const Status written = write_status(schedule, *memory, stop); !written) return after_failure(written.error());
 
   milliseconds again = kResync;
   if (facts.compilation == nullptr) again = kPlanOverdue;
@@ -275,7 +303,7 @@ Result<runtime::ReconcileResult> ScheduleReconciler::Impl::release(const api::Fe
   const bool forced = schedule.meta.annotations.contains(api::kForceDeleteAnnotation);
   const bool patience_over = absl::FromChrono(now - *memory->releasing_since) >= world.options.finalizer_patience;
   if (!left.empty() && !forced && !patience_over) {
-    BOOST_OUTCOME_TRYV(write_status(schedule, *memory, stop));
+    if (const Status written = write_status(schedule, *memory, stop); !written) return after_failure(written.error());
     return runtime::ReconcileResult{.requeue_after = kReleasing};
   }
   if (!left.empty()) {

@@ -110,6 +110,22 @@ struct Stage {
   json flags() const { return mumbai->get(config_map_path("shop", "flags")); }
 };
 
+TEST(ScheduleReconciler, writes_a_status_onto_the_version_that_it_was_made_for_or_not_at_all) {
+  Stage stage;
+  stage.at("2026-11-01");
+  ASSERT_EQ(stage.status()["state"], "Scheduled");
+  stage.home.server->edit(kDiwali, {{"status", {{"phase", "of the next leader"}}}});
+  stage.home.clock.advance_to(ist("2026-11-05 12:00"));
+  stage.plan();
+  EXPECT_LE(stage.reconcile().requeue_after, std::chrono::milliseconds(200)) << "it looks again soon";
+  EXPECT_EQ(stage.status()["phase"], "of the next leader");
+  EXPECT_EQ(stage.status()["state"], "Scheduled") << "nothing of a late write lands";
+  stage.see();
+  stage.reconcile();
+  EXPECT_EQ(stage.status()["phase"], "prepare");
+  EXPECT_EQ(stage.status()["state"], "Active");
+}
+
 TEST(ScheduleReconciler, takes_its_finalizer_before_anything_else) {
   Stage stage;
   stage.at("2026-11-01");
