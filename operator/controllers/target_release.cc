@@ -1,6 +1,7 @@
 // The part of TargetReconciler that has to do with finalizers: putting back before a ScaleTarget goes, for a bounded
 // time where its region cannot be reached.
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_replace.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -75,7 +76,7 @@ Result<ReconcileResult> TargetReconciler::remove_finalizer(const api::ScaleTarge
   const json patch = {{"metadata", {{"resourceVersion", target.meta.resource_version}, {"finalizers", finalizers}}}};
   const Deadline deadline(kRegionPatience, stop);
   const Result<json> removed =
-      world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
+      world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Json, patch, deadline.token());
   if (removed || removed.error().code == ErrorCode::NotFound) return ReconcileResult{};
   if (removed.error().code == ErrorCode::Conflict) return ReconcileResult{.requeue_after = kAfterConflict};
   return with_context(deadline.judge(removed.error()), "removing the finalizer");
@@ -131,9 +132,13 @@ Result<ReconcileResult> TargetReconciler::give_up_or_wait(const Gathered& gather
 }
 
 void TargetReconciler::consume_approval(const api::ScaleTarget& target, const std::stop_token& stop) {
-  if (!target.meta.annotations.contains(api::kApproveScaleDownAnnotation)) return;
-  // It was given for this descent; the next festival's needs its own.
-  const json patch = {{"metadata", {{"annotations", {{api::kApproveScaleDownAnnotation, nullptr}}}}}};
+  const auto approval = target.meta.annotations.find(api::kApproveScaleDownAnnotation);
+  if (approval == target.meta.annotations.end()) return;
+  // It was given for this descent; the next festival's needs its own. One that somebody gives right now stays.
+  const std::string path =
+      absl::StrCat("/metadata/annotations/", absl::StrReplaceAll(approval->first, {{"~", "~0"}, {"/", "~1"}}));
+  const json patch =
+      json::array({{{"op", "test"}, {"path", path}, {"value", approval->second}}, {{"op", "remove"}, {"path", path}}});
   const Deadline deadline(kRegionPatience, stop);
   const Result<json> removed =
       world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
