@@ -108,7 +108,8 @@ struct Operator::Impl {
   void stop_caches();
   template <class T>
   void watch(const kube::ResourceType& type, std::shared_ptr<runtime::Store<T>> store,
-             Result<T> (*decode)(const nlohmann::json&), std::function<void(const api::ObjectKey&)> changed);
+             Result<T> (*decode)(const nlohmann::json&), std::function<void(const api::ObjectKey&)> changed,
+             std::function<void(const api::ObjectMeta&)> shown = {});
   Result<std::shared_ptr<Cluster>> open_cluster(const std::string& region, const std::string& kubeconfig);
   void object_changed(const api::ObjectKey& key);
   void lead();
@@ -141,7 +142,8 @@ Result<std::shared_ptr<kube::Client>> Operator::Impl::make_client(const kube::Cl
 template <class T>
 void Operator::Impl::watch(const kube::ResourceType& type, std::shared_ptr<runtime::Store<T>> store,
                            Result<T> (*decode)(const nlohmann::json&),
-                           std::function<void(const api::ObjectKey&)> changed) {
+                           std::function<void(const api::ObjectKey&)> changed,
+                           std::function<void(const api::ObjectMeta&)> shown) {
   const std::string kind = type.kind;
   auto sink = runtime::store_sink<T>(store, decode, [kind](const api::ObjectKey& key, const Error& error) {
     log::error("object cannot be read; a former good version stays in force",
@@ -151,13 +153,14 @@ void Operator::Impl::watch(const kube::ResourceType& type, std::shared_ptr<runti
   reflector_options.type = type;
   if (type.namespaced) reflector_options.ns = options.watch_namespace;
   // Most changes are our own status writes coming back; only what people write makes work.
-  auto on_change = [store, changed = std::move(changed),
+  auto on_change = [store, changed = std::move(changed), shown = std::move(shown),
                     faces = std::unordered_map<api::ObjectKey, std::size_t>()](const api::ObjectKey& key) mutable {
     const auto object = store->get(key);
     if (!object) {
       faces.erase(key);
       return changed(key);
     }
+    if (shown) shown(object->meta);
     const std::size_t face = face_of(object->meta);
     const auto [it, added] = faces.try_emplace(key, face);
     if (!added && std::exchange(it->second, face) == face) return;
@@ -273,11 +276,13 @@ Status Operator::Impl::build() {
     regions->queue().add({kSyncWork, key});
     planner->poke();
   });
-  watch<api::ScaleTarget>(kube::types::kScaleTarget, world->targets, api::scale_target_from_json,
-                          [this](const api::ObjectKey& key) {
-                            planner->poke();
-                            touch_target(key, Priority::Low);
-                          });
+  watch<api::ScaleTarget>(
+      kube::types::kScaleTarget, world->targets, api::scale_target_from_json,
+      [this](const api::ObjectKey& key) {
+        planner->poke();
+        touch_target(key, Priority::Low);
+      },
+      [this](const api::ObjectMeta& meta) { world->records.shown(meta); });
   watch<api::FestivalSchedule>(kube::types::kFestivalSchedule, world->schedules, api::festival_schedule_from_json,
                                [this](const api::ObjectKey& key) {
                                  planner->poke();

@@ -81,6 +81,14 @@ class TargetRecords {
     std::lock_guard lock(mutex_);
     records_.clear();
   }
+  /// The cache shows this version now: what was kept until then can go.
+  void shown(const api::ObjectMeta& meta) {
+    std::lock_guard lock(mutex_);
+    const auto it = records_.find(meta.key());
+    if (it == records_.end() || it->second.stored_version != meta.resource_version) return;
+    it->second.stored.reset();
+    it->second.before_stored = {};
+  }
   void forget(const api::ObjectKey& key) {
     std::lock_guard lock(mutex_);
     records_.erase(key);
