@@ -259,7 +259,7 @@ std::optional<absl::Time> Planner::Impl::plan_once() {
     // A view is large, so that only one is held at a time.
     const EngineView view = view_as_known(world, *target, cluster_of(*target));
     targets[i].key = target->meta.key();
-    targets[i].labels = target->meta.labels;
+    targets[i].labels = &target->meta.labels;
     targets[i].spec = &target->spec;
     const auto region = regions_by_name.find(target->spec.region);
     targets[i].observed =

@@ -311,6 +311,8 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
     kept.stored_version = answer.value().value("metadata", json::object()).value("resourceVersion", "");
     kept.stored_at = steady;
   });
+  // The watch may have been faster than the answer.
+  if (const auto cached = world_.targets->get(target.meta.key())) world_.records.shown(cached->meta);
   return result;
 }
 

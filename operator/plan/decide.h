@@ -42,8 +42,8 @@ struct TargetObservation {
 
 struct DecideTarget {
   api::ObjectKey key;
-  std::map<std::string, std::string> labels;
-  const api::ScaleTargetSpec* spec = nullptr;  ///< borrowed for the call
+  const std::map<std::string, std::string>* labels = nullptr;  ///< borrowed for the call, as is `spec`
+  const api::ScaleTargetSpec* spec = nullptr;
   TargetObservation observed;
 };
 

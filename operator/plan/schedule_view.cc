@@ -24,7 +24,7 @@ const std::vector<std::uint8_t>& SelectionMatcher::matches(const api::TargetSele
   known.matches.reserve(candidates_.size());
   for (const int candidate : candidates_) {
     const TargetFacts& target = facts_[index(candidate)];
-    const bool selected = target.known && selects(selection, target.key().name, target.target->labels, target.spec());
+    const bool selected = target.known && selects(selection, target.key().name, *target.target->labels, target.spec());
     known.matches.push_back(selected ? 1 : 0);
   }
   return known.matches;

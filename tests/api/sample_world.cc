@@ -90,7 +90,7 @@ std::optional<Originals> SampleWorld::originals_of(const ScaleTarget& target) co
 plan::DecideResult SampleWorld::decide(absl::Time at) const {
   std::vector<plan::DecideTarget> targets;
   for (const auto& [name, target] : targets_) {
-    plan::DecideTarget one{target.meta.key(), target.meta.labels, &target.spec, {}};
+    plan::DecideTarget one{target.meta.key(), &target.meta.labels, &target.spec, {}};
     one.observed.originals = originals_of(target);
     EXPECT_TRUE(one.observed.originals) << name << " names a workload that the sample does not bring";
     targets.push_back(std::move(one));

@@ -126,7 +126,7 @@ TEST(Overlap, two_occurrences_of_one_schedule_are_like_two_schedules) {
 
 TEST(Overlap, phases_of_one_occurrence_that_meet_through_labels_are_flagged_and_the_larger_counts) {
   World world = workers();
-  world.target("workers").labels = {{"tier", "web"}, {"part-of", "erp"}};
+  world.labels("workers") = {{"tier", "web"}, {"part-of", "erp"}};
   world.add(a_festival("diwali")
                 .day("2026-11-08")
                 .phase("web", "P0D", "P1D")

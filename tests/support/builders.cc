@@ -267,8 +267,8 @@ World::World() : World(ist("2026-10-20")) {}
 
 World& World::add(TargetBuilder target) {
   specs_.push_back(std::make_unique<api::ScaleTargetSpec>(std::move(target.spec_)));
-  targets_.push_back(
-      {std::move(target.key_), std::move(target.labels_), specs_.back().get(), std::move(target.observed_)});
+  labels_.push_back(std::make_unique<std::map<std::string, std::string>>(std::move(target.labels_)));
+  targets_.push_back({std::move(target.key_), labels_.back().get(), specs_.back().get(), std::move(target.observed_)});
   return *this;
 }
 
@@ -301,6 +301,10 @@ int World::index_of(const std::string& name) const {
 
 plan::DecideTarget& World::target(const std::string& name) {
   return targets_[static_cast<std::size_t>(index_of(name))];
+}
+
+std::map<std::string, std::string>& World::labels(const std::string& name) {
+  return *labels_[static_cast<std::size_t>(index_of(name))];
 }
 
 api::ScaleTargetSpec& World::spec(const std::string& name) { return *specs_[static_cast<std::size_t>(index_of(name))]; }

@@ -124,6 +124,7 @@ class World {
   World& add_region(std::string name, api::RegionSpec spec, std::map<std::string, Quantity> used_elsewhere = {});
 
   plan::DecideTarget& target(const std::string& name);
+  std::map<std::string, std::string>& labels(const std::string& name);
   plan::TargetObservation& observed(const std::string& name) { return target(name).observed; }
   api::ScaleTargetSpec& spec(const std::string& name);
 
@@ -140,6 +141,7 @@ class World {
  private:
   absl::Time compiled_at_;
   std::vector<std::unique_ptr<api::ScaleTargetSpec>> specs_;
+  std::vector<std::unique_ptr<std::map<std::string, std::string>>> labels_;
   std::vector<std::unique_ptr<api::RegionSpec>> region_specs_;
   std::vector<plan::DecideTarget> targets_;
   std::vector<std::shared_ptr<const plan::CompiledSchedule>> schedules_;
