@@ -154,15 +154,17 @@ void Operator::Impl::watch(const kube::ResourceType& type, std::shared_ptr<runti
   if (type.namespaced) reflector_options.ns = options.watch_namespace;
   // Most changes are our own status writes coming back; only what people write makes work.
   auto on_change = [store, changed = std::move(changed), shown = std::move(shown),
-                    faces = std::unordered_map<api::ObjectKey, std::size_t>()](const api::ObjectKey& key) mutable {
+                    faces = std::unordered_map<std::size_t, std::size_t>()](const api::ObjectKey& key) mutable {
+    // By hash: two keys that share one are only told of more often.
+    const std::size_t hash = std::hash<api::ObjectKey>()(key);
     const auto object = store->get(key);
     if (!object) {
-      faces.erase(key);
+      faces.erase(hash);
       return changed(key);
     }
     if (shown) shown(object->meta);
     const std::size_t face = face_of(object->meta);
-    const auto [it, added] = faces.try_emplace(key, face);
+    const auto [it, added] = faces.try_emplace(hash, face);
     if (!added && std::exchange(it->second, face) == face) return;
     changed(key);
   };

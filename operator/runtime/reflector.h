@@ -53,7 +53,7 @@ struct ReflectorOptions {
   Backoff backoff;  ///< 800 ms to 30 s
   /// A watch is asked to end after a time drawn from [half of it, all of it]; silent for 5 s longer, it counts as dead.
   std::chrono::seconds watch_timeout{290};
-  int page_size = 500;
+  int page_size = 200;
 };
 
 /// For readiness and status.
