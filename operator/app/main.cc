@@ -14,7 +14,7 @@
 namespace {
 
 /// Lists and plans come and go in large pieces. By its own rules glibc would spread them over an arena a thread and
-/// keep their room after the first of them: measured with 10,000 targets, 40 MB of 160.
+/// keep their room after the first of them: measured with 10,000 targets, 50 MB of 160.
 void bound_free_memory() {
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 1);
