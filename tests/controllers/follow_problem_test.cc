@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace headroom::controllers {
 namespace {
 
@@ -15,7 +17,8 @@ api::ScaleTarget a_follower(const std::string& name, const std::string& leader) 
 
 PlanSnapshot a_plan_with(const std::string& ns, const std::vector<std::string>& targets) {
   PlanSnapshot plan;
-  for (const std::string& name : targets) plan.index.emplace(api::ObjectKey{ns, name}, plan.index.size());
+  for (const std::string& name : targets) plan.result.decisions.emplace_back().target = {ns, name};
+  std::ranges::sort(plan.result.decisions, {}, &plan::Decision::target);
   return plan;
 }
 
