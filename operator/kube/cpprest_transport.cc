@@ -1,5 +1,7 @@
 #include "operator/kube/cpprest_transport.h"
 
+#include <openssl/crypto.h>
+
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -204,6 +206,9 @@ class CpprestTransport final : public Transport {
 }  // namespace
 
 void initialise_http(std::size_t threads) {
+  // cpprestsdk joins its threads later than OpenSSL would clean up: what those hold would be lost, and a connection
+  // that ends by then would crash.
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   stop_default_trust_loading();
   start_cpprest_threads(threads);
 }
