@@ -14,6 +14,9 @@ class Boxed {
   Boxed() = default;
   Boxed(std::nullopt_t /*none*/) {}  // NOLINT(google-explicit-constructor): as std::optional
   Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT(google-explicit-constructor)
+  Boxed(std::optional<T> value) {                                    // NOLINT(google-explicit-constructor)
+    if (value) value_ = std::make_unique<T>(*std::move(value));
+  }
   Boxed(const Boxed& other) : value_(other ? std::make_unique<T>(*other) : nullptr) {}
   Boxed(Boxed&&) noexcept = default;
   Boxed& operator=(const Boxed& other) {

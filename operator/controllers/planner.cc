@@ -107,9 +107,8 @@ struct Planner::Impl {
   bool await_caches(const std::stop_token& stop);
   void run(std::stop_token stop);
   std::optional<absl::Time> plan_once();
-  plan::TargetObservation observe(const api::ScaleTarget& target, const EngineView& view,
-                                  std::optional<RegionRefusal> refusal, absl::Time now,
-                                  std::optional<absl::Time>& next_look);
+  plan::TargetObservation observe(const api::ScaleTarget& target, const EngineView& view, Boxed<RegionRefusal> refusal,
+                                  absl::Time now, std::optional<absl::Time>& next_look);
   void keep_leads(const PlanSnapshot& snapshot, absl::Time now);
   void tell(const PlanSnapshot* before, const PlanSnapshot& after, const std::vector<api::ObjectKey>& resized);
   std::vector<plan::Risk> judge_risks(const PlanSnapshot& snapshot, const plan::DecideInput& input, absl::Time now);
@@ -163,7 +162,7 @@ void Planner::Impl::run(std::stop_token stop) {
 }
 
 plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, const EngineView& view,
-                                               std::optional<RegionRefusal> refusal, absl::Time now,
+                                               Boxed<RegionRefusal> refusal, absl::Time now,
                                                std::optional<absl::Time>& next_look) {
   plan::TargetObservation seen = observation_of(target, view);
   if (refusal) seen.region_refused = refusal->message;

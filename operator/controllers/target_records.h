@@ -35,7 +35,7 @@ struct LandedWrite {
 };
 
 /// Whether a cache that shows `seen_version` of the object is still behind that write.
-inline bool is_behind(const std::string& seen_version, const std::optional<LandedWrite>& landed, SteadyTime now) {
+inline bool is_behind(const std::string& seen_version, const Boxed<LandedWrite>& landed, SteadyTime now) {
   return landed && now < landed->until && std::ranges::count(landed->older_versions, seen_version) > 0;
 }
 

@@ -20,7 +20,7 @@ struct StatusInput {
   const plan::Decision* decision;   ///< null: no plan yet
   const Convergence* convergence;   ///< what would have to be written now, or to let it go; null: it is not known
   std::string region_problem = {};  ///< empty: region fine
-  std::optional<RegionRefusal> refusal = {};
+  Boxed<RegionRefusal> refusal = {};
   std::string write_problem = {};   ///< the last write's error; empty: none
   bool metrics_unavailable = false;
   std::string metrics_problem = {};
