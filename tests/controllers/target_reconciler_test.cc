@@ -134,7 +134,8 @@ TEST_F(Reconciler, makes_no_autoscaler_in_a_region_that_may_not_hold_the_target)
   show_target();
   EXPECT_TRUE(test.server->await([&] { return view().known && !view().exists && view().obstacles.empty(); }));
   test.world->records.update(target(), [](TargetRecord& record) {
-    record.refusal = {"RequirementsNotMet", "Region local does not meet spec.requires: it lacks compliance EU_GDPR"};
+    record.refusal =
+        RegionRefusal{"RequirementsNotMet", "Region local does not meet spec.requires: it lacks compliance EU_GDPR"};
   });
   plan(no_decision(1));
   ASSERT_TRUE(scale());
