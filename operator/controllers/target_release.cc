@@ -76,7 +76,7 @@ Result<ReconcileResult> TargetReconciler::remove_finalizer(const api::ScaleTarge
   const json patch = {{"metadata", {{"resourceVersion", target.meta.resource_version}, {"finalizers", finalizers}}}};
   const Deadline deadline(kRegionPatience, stop);
   const Result<json> removed =
-      world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Json, patch, deadline.token());
+      world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
   if (removed || removed.error().code == ErrorCode::NotFound) return ReconcileResult{};
   if (removed.error().code == ErrorCode::Conflict) return ReconcileResult{.requeue_after = kAfterConflict};
   return with_context(deadline.judge(removed.error()), "removing the finalizer");
@@ -141,7 +141,7 @@ void TargetReconciler::consume_approval(const api::ScaleTarget& target, const st
       json::array({{{"op", "test"}, {"path", path}, {"value", approval->second}}, {{"op", "remove"}, {"path", path}}});
   const Deadline deadline(kRegionPatience, stop);
   const Result<json> removed =
-      world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
+      world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Json, patch, deadline.token());
   if (removed || removed.error().code == ErrorCode::NotFound) return;
   log::warning("an approval that has been used could not be removed",
                {{"object", "ScaleTarget/" + target.meta.key().to_string()}, {"error", removed.error().message}});
