@@ -217,7 +217,10 @@ TEST_F(ControllerTest, reconciles_different_keys_side_by_side_up_to_its_workers)
   EXPECT_THAT(metrics_.serialize(), HasSubstr("workqueue_depth{controller=\"scaletarget\",name=\"scaletarget\"} 2"));
   open = true;
   EXPECT_TRUE(ran(5));
-  EXPECT_THAT(metrics_.serialize(), HasSubstr("controller_runtime_active_workers{controller=\"scaletarget\"} 0"));
+  EXPECT_TRUE(eventually([&] {
+    return metrics_.serialize().find("controller_runtime_active_workers{controller=\"scaletarget\"} 0") !=
+           std::string::npos;
+  }));
 }
 
 TEST_F(ControllerTest, lets_a_running_reconcile_finish_when_it_stops_and_starts_no_other) {

@@ -260,6 +260,17 @@ Response MemoryApiServer::patch(const std::string& path, const std::string& subr
   const auto found = objects_.find(path);
   if (found == objects_.end() && !apply) return refuse_with(404, "NotFound", path + " not found");
   json object = found == objects_.end() ? json::object() : found->second;
+  const bool steps = request.content_type.starts_with("application/json-patch");
+  if (steps != body.is_array()) return refuse_with(400, "BadRequest", "error decoding patch: not what its type says");
+  if (steps) {
+    try {
+      object = object.patch(body);
+    } catch (const json::exception& failed) {
+      return refuse_with(422, "Invalid", failed.what());
+    }
+    store(path, std::move(object), "MODIFIED");
+    return respond(200, objects_[path]);
+  }
   const json wanted = body.value("/metadata/resourceVersion"_json_pointer, json(nullptr));
   if (!wanted.is_null() && wanted != object["metadata"]["resourceVersion"]) {
     return refuse_with(409, "Conflict", "the object has been modified");
