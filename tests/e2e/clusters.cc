@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <thread>
@@ -35,6 +36,13 @@ class DownAfterTheTests : public ::testing::Environment {
 };
 [[maybe_unused]] ::testing::Environment* const down_after_the_tests =
     ::testing::AddGlobalTestEnvironment(new DownAfterTheTests);
+
+std::string program_name_of(const std::string& name) { return absl::StrCat("e2e-", getpid(), "-", name); }
+
+std::string up_command(const std::string& program_name, const std::vector<std::string>& arguments) {
+  const bool no_nodes = std::ranges::find(arguments, "--without-controllers") != arguments.end();
+  return absl::StrCat("hack/cluster up ", program_name, no_nodes ? " " : " --nodes 2 ", absl::StrJoin(arguments, " "));
+}
 
 }  // namespace
 
@@ -75,11 +83,21 @@ Cluster& Cluster::named(const std::string& name, const std::vector<std::string>&
   return *cluster;
 }
 
+void Cluster::start(const std::vector<std::string>& names, const std::vector<std::string>& arguments) {
+  constexpr std::size_t kAtOnce = 4;
+  std::string commands;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    absl::StrAppend(&commands, up_command(program_name_of(names[i]), arguments),
+                    i % kAtOnce == kAtOnce - 1 ? "; wait; " : " & ");
+  }
+  run(absl::StrCat("sh -c '", commands, " wait'"), 900);
+  for (const std::string& name : names) named(name, arguments);
+}
+
 Cluster::Cluster(const std::string& name, const std::vector<std::string>& arguments)
-    : program_name_(absl::StrCat("e2e-", getpid(), "-", name)) {
+    : program_name_(program_name_of(name)) {
   kube::initialise_http(4);
-  kubeconfig_path_ = std::string(absl::StripAsciiWhitespace(
-      run(absl::StrCat("hack/cluster up ", program_name_, " --nodes 2 ", absl::StrJoin(arguments, " ")), 900)));
+  kubeconfig_path_ = std::string(absl::StripAsciiWhitespace(run(up_command(program_name_, arguments), 900)));
   auto config = kube::load_kubeconfig(kubeconfig_path_, "");
   if (!config) {
     ADD_FAILURE() << config.error().message;
@@ -114,6 +132,12 @@ void Cluster::add_databases() {
   if (databases_) return;
   run(absl::StrCat("hack/dbcontroller up ", program_name_, " --delay 100ms"), 300);
   databases_ = true;
+  also_compare(kDatabase.plural + "." + kDatabase.group);
+}
+
+void Cluster::add_keda() {
+  run(absl::StrCat("hack/crds ", program_name_, " keda"), 300);
+  also_compare(kube::types::kScaledObject.plural + "." + kube::types::kScaledObject.group);
 }
 
 void Cluster::know(const Cluster& other, const std::string& other_name) {
@@ -125,10 +149,7 @@ void Cluster::know(const Cluster& other, const std::string& other_name) {
 
 std::map<std::string, nlohmann::json> Cluster::metadata_and_spec(const std::string& ns) const {
   std::map<std::string, nlohmann::json> found;
-  const std::string kinds =
-      absl::StrCat("horizontalpodautoscalers,deployments,statefulsets,configmaps", databases_ ? "," : "",
-                   databases_ ? kDatabase.plural + "." + kDatabase.group : "");
-  const std::string text = kubectl(absl::StrCat("-n ", ns, " get ", kinds, " -o json --show-managed-fields"));
+  const std::string text = kubectl(absl::StrCat("-n ", ns, " get ", compared_, " -o json --show-managed-fields"));
   const nlohmann::json list = nlohmann::json::parse(text, nullptr, false);
   if (list.is_discarded()) return found;
   for (const nlohmann::json& item : list.at("items")) {

@@ -31,6 +31,8 @@ class Cluster {
   /// The cluster of that name, the same object for each call of a program; started by the first call, with `arguments`
   /// for `hack/cluster up`.
   static Cluster& named(const std::string& name, const std::vector<std::string>& arguments = {});
+  /// The same for several, started side by side: most of a start is waiting.
+  static void start(const std::vector<std::string>& names, const std::vector<std::string>& arguments = {});
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -50,6 +52,10 @@ class Cluster {
   void start_apiserver() const;
   /// A database operator's real CRD and a stand-in for its controller: one instance at a time, each after 100 ms.
   void add_databases();
+  /// KEDA's real CRDs, which nothing acts on here.
+  void add_keda();
+  /// From now on metadata_and_spec() looks at these, too: "queues.broker.example.com".
+  void also_compare(const std::string& resource) { compared_ += "," + resource; }
   /// Lets Headroom reach `other` by a kubeconfig Secret `<other>-kubeconfig`, key `value`, in headroom-system.
   void know(const Cluster& other, const std::string& other_name);
 
@@ -65,6 +71,7 @@ class Cluster {
   kube::ClusterConfig config_;
   std::shared_ptr<kube::Client> client_;
   bool databases_ = false;
+  std::string compared_ = "horizontalpodautoscalers,deployments,statefulsets,configmaps";
 };
 
 /// The database operator's own kind.
