@@ -1,5 +1,6 @@
 #include "tests/support/test_cluster.h"
 
+#include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -45,6 +46,18 @@ bool runs(const std::string& name) {
   return list.find("\n" + name + "\trunning\t") != std::string::npos;
 }
 
+std::map<std::string, std::unique_ptr<TestCluster>>& clusters() {
+  static std::map<std::string, std::unique_ptr<TestCluster>> clusters;
+  return clusters;
+}
+
+/// Connections must be closed before the end of main(): cpprestsdk's threads go before our static objects do.
+class DownAfterTheTests : public ::testing::Environment {
+  void TearDown() override { clusters().clear(); }
+};
+[[maybe_unused]] ::testing::Environment* const down_after_the_tests =
+    ::testing::AddGlobalTestEnvironment(new DownAfterTheTests);
+
 }  // namespace
 
 bool eventually(std::chrono::milliseconds at_most, const std::function<bool()>& holds) {
@@ -73,8 +86,7 @@ TestNamespace::~TestNamespace() {
 }
 
 TestCluster& TestCluster::get(const std::string& name, const std::vector<std::string>& arguments) {
-  static std::map<std::string, std::unique_ptr<TestCluster>> clusters;
-  std::unique_ptr<TestCluster>& cluster = clusters[name];
+  std::unique_ptr<TestCluster>& cluster = clusters()[name];
   if (cluster == nullptr) cluster.reset(new TestCluster(name, arguments));
   return *cluster;
 }
