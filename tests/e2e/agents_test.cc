@@ -1,25 +1,20 @@
-// The agents' regions, three and ten, each an API server of its own: what a user applies, what reaches each region, and
-// what is refused. The figures are the systems' own, written by hand.
+// The agents' three and ten regions: what a user applies, what reaches each region, and what is refused. The figures
+// are the systems' own, written by hand.
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
-#include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "operator/base/quantity.h"
-#include "tests/e2e/clusters.h"
-#include "tests/e2e/operators.h"
+#include "tests/e2e/agent_regions.h"
 
 namespace headroom::e2e {
 namespace {
 
 using nlohmann::json;
-
-constexpr char kNamespace[] = "agents";
+using Objects = std::map<std::string, json>;
 
 absl::Time utc(const std::string& civil) {
   absl::Time time;
@@ -28,169 +23,7 @@ absl::Time utc(const std::string& civil) {
   return time;
 }
 
-struct RegionRow {
-  const char* name;
-  std::map<std::string, double> capacity;
-  std::vector<std::string> laws;
-  const char* residency;
-  std::map<std::string, std::string> parameters;
-};
-
-using Objects = std::map<std::string, json>;
-
-const std::vector<std::string> kPlayed = {"--without-controllers"};
-
-class Agents : public ::testing::Test {
- protected:
-  /// The operator's home, which is us-east-1 as well.
-  static Cluster& home() { return Cluster::named("us-east-1"); }
-
-  /// Pods and autoscalers of three regions are real; in the others the tests play the controller of Deployments, and
-  /// so say when a region is ready.
-  static bool is_played(const std::string& region) {
-    return region != "us-east-1" && region != "eu-west-1" && region != "ap-south-1";
-  }
-  static Cluster& cluster(const std::string& region) { return Cluster::named(region); }
-
-  /// As the sample's README says.
-  void apply_sample(const std::string& sample, const std::vector<std::string>& regions) {
-    sample_ = absl::StrCat("manifests/samples/", sample, "/");
-    regions_ = regions;
-    std::vector<std::string> real, played;
-    for (const std::string& region : regions) (is_played(region) ? played : real).push_back(region);
-    Cluster::start(real);
-    Cluster::start(played, kPlayed);
-    for (const std::string& region : regions) {
-      cluster(region).kubectl(absl::StrCat("apply -f ", sample_, "every-region/"));
-      if (known_.insert(region).second) home().know(cluster(region), region);
-      if (is_played(region)) play(region, replicas(region));
-      EXPECT_TRUE(
-          eventually(60, [&] { return deployment(region)["status"].value("readyReplicas", 0) == replicas(region); }))
-          << region << ": " << deployment(region);
-    }
-    home().kubectl(absl::StrCat("apply -f ", sample_));
-    for (const std::string& region : regions) before_[region] = cluster(region).metadata_and_spec(kNamespace);
-  }
-
-  /// Takes everything out again, as it was put in; what Headroom made and wrote has to go with it.
-  void remove_sample() {
-    home().kubectl(absl::StrCat("-n ", kNamespace, " delete festivalschedules,scaletargets --all --timeout=60s"));
-    for (const std::string& region : regions_) {
-      const auto comparable = [](Objects objects) {
-        objects.erase("ConfigMap headroom-region");  // a Region that goes leaves its workloads their settings
-        // What an HPA has raised stays after it.
-        objects.at("Deployment agents")["spec"].erase("replicas");
-        return objects;
-      };
-      Objects now;
-      EXPECT_TRUE(eventually(20,
-                             [&] {
-                               return comparable(now = cluster(region).metadata_and_spec(kNamespace)) ==
-                                      comparable(before_.at(region));
-                             }))
-          << region << json::diff(json(comparable(before_.at(region))), json(comparable(now))).dump(1);
-    }
-    home().kubectl("delete regions --all --timeout=30s");
-    for (const std::string& region : regions_) {
-      cluster(region).kubectl(absl::StrCat("-n ", kNamespace, " delete deployments --all --timeout=60s"));
-      cluster(region).kubectl(absl::StrCat("-n ", kNamespace, " delete configmap headroom-region"));
-    }
-  }
-
-  static json deployment(const std::string& region) {
-    return cluster(region).get(kube::types::kDeployment, kNamespace, "agents");
-  }
-  static int replicas(const std::string& region) { return deployment(region)["spec"].value("replicas", -1); }
-
-  /// What the controller of Deployments would report.
-  static void play(const std::string& region, int ready) {
-    const json stored = deployment(region);
-    const json status = {{"observedGeneration", stored["metadata"]["generation"]},
-                         {"replicas", ready},
-                         {"updatedReplicas", ready},
-                         {"readyReplicas", ready},
-                         {"availableReplicas", ready}};
-    const auto written =
-        cluster(region).client().patch(kube::types::kDeployment, {kNamespace, "agents"}, kube::PatchType::Merge,
-                                       {{"status", status}}, {}, {.force = false, .subresource = "status"});
-    EXPECT_TRUE(written) << written.error().message;
-  }
-
-  static json status_of(const kube::ResourceType& type, const std::string& name) {
-    const auto object = home().client().get(type, {type.namespaced ? kNamespace : "", name}, {});
-    return object ? object.value().value("status", json::object()) : json::object();
-  }
-  static json condition(const kube::ResourceType& type, const std::string& name, const std::string& kind) {
-    const json status = status_of(type, name);
-    for (const json& one : status.value("conditions", json::array())) {
-      if (one.at("type") == kind) return one;
-    }
-    return json::object();
-  }
-  static bool is_ready(const kube::ResourceType& type, const std::string& name) {
-    return condition(type, name, "Ready").value("status", "") == "True";
-  }
-
-  void expect_region(const RegionRow& row) {
-    EXPECT_TRUE(eventually(30, [&] { return is_ready(kube::types::kRegion, row.name); }))
-        << row.name << ": " << status_of(kube::types::kRegion, row.name);
-    std::map<std::string, double> capacity;
-    for (const json& one : status_of(kube::types::kRegion, row.name).value("capacity", json::array())) {
-      capacity[one.at("name")] = number(one.at("hard"));
-    }
-    EXPECT_EQ(capacity, row.capacity) << row.name;
-    const json spec = home().get(kube::types::kRegion, "", row.name)["spec"];
-    EXPECT_EQ(spec["compliance"], json(row.laws)) << row.name;
-    EXPECT_EQ(spec["dataResidency"], row.residency) << row.name;
-    const json settings = cluster(row.name).get(kube::types::kConfigMap, kNamespace, "headroom-region");
-    ASSERT_TRUE(settings.is_object()) << row.name;
-    EXPECT_EQ(settings["data"], json(row.parameters)) << row.name;
-    EXPECT_EQ(settings["metadata"]["labels"]["headroom.dev/region"], row.name);
-  }
-
-  /// A target whose region fulfils what it requires.
-  void expect_placed(const std::string& target) {
-    EXPECT_TRUE(eventually(30, [&] { return is_ready(kube::types::kScaleTarget, target); }))
-        << status_of(kube::types::kScaleTarget, target);
-  }
-
-  /// Not ready for good, for a reason that names the region and all of `missing`; and nothing was written for it.
-  void expect_refused(const std::string& target, const std::string& region, const std::vector<std::string>& missing) {
-    EXPECT_TRUE(eventually(30, [&] {
-      return condition(kube::types::kScaleTarget, target, "Ready").value("reason", "") == "RequirementsNotMet";
-    })) << status_of(kube::types::kScaleTarget, target);
-    const json told = condition(kube::types::kScaleTarget, target, "Ready");
-    EXPECT_EQ(told.value("status", ""), "False");
-    EXPECT_EQ(condition(kube::types::kScaleTarget, target, "Stalled").value("status", ""), "True");
-    for (const std::string& word : missing) EXPECT_NE(told.value("message", "").find(word), std::string::npos) << told;
-    EXPECT_NE(told.value("message", "").find(absl::StrCat("Region ", region)), std::string::npos) << told;
-  }
-
-  static double number(const json& value) {
-    const auto quantity = Quantity::parse(value.is_string() ? value.get<std::string>() : value.dump());
-    EXPECT_TRUE(quantity) << value;
-    return quantity ? quantity.value().to_double() : 0;
-  }
-  /// Sum of a dimension over all regions: "hard" or "planned".
-  double total(const std::string& dimension, const char* figure) {
-    double sum = 0;
-    for (const std::string& region : regions_) {
-      for (const json& one : status_of(kube::types::kRegion, region).value("capacity", json::array())) {
-        if (one.at("name") != dimension) continue;
-        sum += number(one.at(figure));
-      }
-    }
-    return sum;
-  }
-
-  void settle(EmbeddedOperator& headroom) { EXPECT_TRUE(headroom.get().wait_settled(std::chrono::seconds(30))); }
-
-  static std::set<std::string> known_;  ///< regions whose kubeconfig the home cluster has
-  std::string sample_;
-  std::vector<std::string> regions_;
-  std::map<std::string, Objects> before_;
-};
-std::set<std::string> Agents::known_;
+class Agents : public AgentRegions {};
 
 // ---- six months
 
@@ -222,8 +55,8 @@ RegionRow of_three(const char* name, int sustained, int agents, const char* law,
 json autoscalers() {
   json found = json::array();
   for (const std::string& region : kThree) {
-    const auto hpa = Cluster::named(region).client().get(kube::types::kHorizontalPodAutoscaler,
-                                                         {kNamespace, "agents-" + region}, {});
+    const auto hpa =
+        Cluster::named(region).client().get(kube::types::kHorizontalPodAutoscaler, {"agents", "agents-" + region}, {});
     found.push_back(hpa ? json::array({hpa.value()["spec"]["minReplicas"], hpa.value()["spec"]["maxReplicas"]})
                         : json());
   }
