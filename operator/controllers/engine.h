@@ -102,7 +102,7 @@ struct Write {
 struct Convergence {
   std::vector<Write> writes;                 ///< in order; the first failure ends the run
   std::optional<int> step_from, step_to;     ///< size before and after, when this writes a size
-  Boxed<api::Contest> contest;       ///< to be kept once the writes have landed
+  Boxed<api::Contest> contest;               ///< to be kept once the writes have landed
   std::optional<absl::Duration> look_again;  ///< a contest's back-off, a raised maximum that waits, a clone under way
   std::string waiting;    ///< what for, in words, where look_again or readiness holds the next step back
   bool settled = false;   ///< the objects are as decided, nothing outstanding

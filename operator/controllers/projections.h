@@ -29,7 +29,7 @@ std::string digest(std::string_view text);
 struct ObjectView {
   api::ObjectKey key;
   std::string uid, resource_version;
-  std::string original_annotation;                ///< headroom.dev/original, empty when absent
+  std::string original_annotation;        ///< headroom.dev/original, empty when absent
   Boxed<api::OwnerReference> controller;  ///< the owner with controller=true
   std::string other_manager;  ///< the manager besides "headroom" that last wrote the size fields, for `Contested`
   bool being_deleted = false;

@@ -21,7 +21,7 @@ struct StatusInput {
   const Convergence* convergence;   ///< what would have to be written now, or to let it go; null: it is not known
   std::string region_problem = {};  ///< empty: region fine
   Boxed<RegionRefusal> refusal = {};
-  std::string write_problem = {};   ///< the last write's error; empty: none
+  std::string write_problem = {};  ///< the last write's error; empty: none
   bool metrics_unavailable = false;
   std::string metrics_problem = {};
   std::optional<FollowProblem> follow_problem = {};
