@@ -55,6 +55,7 @@ TEST_F(TargetBehaviour, a_deleted_target_of_an_hpa_waits_until_the_old_maximum_f
   apply(festival("diwali", kPeak));
   EXPECT_TRUE(has_bounds("web", 12, 20));
   EXPECT_TRUE(has_replicas("web", 12));
+  EXPECT_TRUE(becomes(kScaleTarget, "web", "/status/current", 12)) << "the operator has seen them too";
 
   kubectl("delete scaletarget web --wait=false");
   EXPECT_TRUE(has_bounds("web", 4, 20)) << "lowered at once the maximum would cut two running pods";
