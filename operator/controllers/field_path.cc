@@ -49,6 +49,13 @@ const nlohmann::json* find_field(const nlohmann::json& object, const std::string
   return at->is_null() ? nullptr : at;
 }
 
+std::string text_at(const nlohmann::json& object, const std::string& path) {
+  const nlohmann::json* value = find_field(object, path);
+  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
+}
+
+std::string version_of(const nlohmann::json& object) { return text_at(object, ".metadata.resourceVersion"); }
+
 nlohmann::json field_patch(const std::string& path, nlohmann::json value) {
   const std::vector<std::string> fields = parse_field_path(path).value();
   for (auto field = fields.rbegin(); field != fields.rend(); ++field) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/controllers/field_path.h"
 #include "operator/controllers/kubeconfig_watch.h"
 #include "operator/controllers/merge_patch.h"
 #include "operator/controllers/region_agent.h"
@@ -256,7 +257,7 @@ Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& 
     if (!stored && stored.error().code == ErrorCode::Cancelled) return ok();
     if (!stored && stored.error().code == ErrorCode::Conflict) managed_entry.written.reset();
     if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
-    if (stored) version = stored.value().value("metadata", nlohmann::json::object()).value("resourceVersion", "");
+    if (stored) version = version_of(stored.value());
   }
   const runtime::EventSubject subject{absl::StrCat(api::kGroup, "/", api::kVersion), "Region", region.meta.key(),
                                       region.meta.uid};

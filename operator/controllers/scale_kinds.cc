@@ -14,12 +14,7 @@ using nlohmann::json;
 
 const kube::ResourceType kReplicationController{"", "v1", "replicationcontrollers", "ReplicationController", true};
 
-std::string text_at(const json& object, const std::string& path) {
-  const json* value = find_field(object, path);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
-
-const json* version_of(const json& crd, const std::string& version) {
+const json* served_version(const json& crd, const std::string& version) {
   const json* versions = find_field(crd, ".spec.versions");
   if (versions == nullptr || !versions->is_array()) return nullptr;
   for (const json& candidate : *versions) {
@@ -74,7 +69,7 @@ std::optional<ScaleKind> built_in_kind(const api::TargetRef& target, const std::
 }
 
 Result<ScaleKind> kind_from_crd(const kube::ResourceType& type, const json& crd, const std::string& field_path) {
-  const json* version = version_of(crd, type.version);
+  const json* version = served_version(crd, type.version);
   if (version == nullptr) {
     return Error{ErrorCode::NotFound,
                  absl::StrCat("CustomResourceDefinition ", type.to_string(), " has no version ", type.version),

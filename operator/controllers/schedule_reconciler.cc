@@ -12,6 +12,7 @@
 
 #include "operator/base/duration.h"
 #include "operator/base/log.h"
+#include "operator/controllers/field_path.h"
 #include "operator/controllers/merge_patch.h"
 #include "operator/controllers/schedule_status.h"
 #include "operator/controllers/schedule_switching.h"
@@ -27,10 +28,6 @@ constexpr milliseconds kPlanPending{100}, kPlanOverdue{2'000}, kResync{600'000},
 
 json finalizers_patch(const api::ObjectMeta& meta, const std::vector<std::string>& finalizers) {
   return {{"metadata", {{"resourceVersion", meta.resource_version}, {"finalizers", finalizers}}}};
-}
-
-std::string version_of(const json& object) {
-  return object.value("metadata", json::object()).value("resourceVersion", "");
 }
 
 runtime::EventSubject subject_of(const api::FestivalSchedule& schedule) {

@@ -12,11 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-std::string text_at(const json& object, const char* path) {
-  const json* value = find_field(object, path);
-  return value != nullptr && value->is_string() ? value->get<std::string>() : std::string();
-}
-
 const char* verb_of(Write::Kind kind) {
   switch (kind) {
     case Write::Kind::Create:
@@ -39,8 +34,7 @@ Result<json> send(kube::Writer& writer, const Write& write, const std::stop_toke
       return writer.patch(write.type, write.key, kube::PatchType::Merge, write.body, stop, options);
     }
     case Write::Kind::Delete: {
-      const kube::Writer::Preconditions only{text_at(write.body, ".metadata.uid"),
-                                             text_at(write.body, ".metadata.resourceVersion")};
+      const kube::Writer::Preconditions only{text_at(write.body, ".metadata.uid"), version_of(write.body)};
       BOOST_OUTCOME_TRYV(writer.remove(write.type, write.key, only, stop));
       return json::object();
     }
@@ -63,7 +57,7 @@ SentWrites send_writes(kube::Writer& writer, std::vector<Write> writes, const st
       return sent;
     }
     ++sent.landed;
-    const std::string version = text_at(answer.value(), ".metadata.resourceVersion");
+    const std::string version = version_of(answer.value());
     if (write.type.kind == kind && write.key == key) {
       if (!version.empty()) sent.versions.push_back(version);
       sent.uid = text_at(answer.value(), ".metadata.uid");

@@ -8,6 +8,7 @@
 
 #include "operator/base/log.h"
 #include "operator/controllers/deadline.h"
+#include "operator/controllers/field_path.h"
 #include "operator/controllers/merge_patch.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/target_events.h"
@@ -308,7 +309,7 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
   world_.records.update(target, [&](TargetRecord& kept) {
     kept.stored = std::make_shared<const api::ScaleTargetStatus>(record.status);
     kept.before_stored.push_back(version);
-    kept.stored_version = answer.value().value("metadata", json::object()).value("resourceVersion", "");
+    kept.stored_version = version_of(answer.value());
     kept.stored_at = steady;
   });
   // The watch may have been faster than the answer.

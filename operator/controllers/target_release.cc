@@ -9,6 +9,7 @@
 
 #include "operator/base/log.h"
 #include "operator/controllers/deadline.h"
+#include "operator/controllers/field_path.h"
 #include "operator/controllers/target_events.h"
 #include "operator/controllers/target_reconciler.h"
 
@@ -54,7 +55,7 @@ TargetReconciler::Interruption TargetReconciler::add_finalizer(const api::ScaleT
     world_.records.update(target, [&](TargetRecord& record) {
       record.finalized_over = target.meta.resource_version;
       record.stored = std::make_shared<const api::ScaleTargetStatus>(target.status);
-      record.stored_version = added.value().value("metadata", json::object()).value("resourceVersion", "");
+      record.stored_version = version_of(added.value());
       record.before_stored = {target.meta.resource_version};
       record.stored_at = world_.clock.steady_now();
     });
