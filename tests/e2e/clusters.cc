@@ -68,12 +68,12 @@ absl::Time kolkata(const std::string& civil) {
   return instant_of(second, zone);
 }
 
-bool eventually(int seconds, const std::function<bool()>& condition) {
+bool eventually(int seconds, const std::function<bool()>& condition, std::chrono::milliseconds pause) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
   while (true) {
     if (condition()) return true;
     if (std::chrono::steady_clock::now() >= deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(25));
+    std::this_thread::sleep_for(pause);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <absl/time/time.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,8 +20,9 @@ namespace headroom::e2e {
 /// does not exit with 0.
 std::string run(const std::string& command, int limit_seconds = 120);
 
-/// Polls `condition` until it holds, at most `seconds`.
-bool eventually(int seconds, const std::function<bool()>& condition);
+/// Polls `condition` until it holds, at most `seconds`. A shorter `pause` is for what is over within milliseconds.
+bool eventually(int seconds, const std::function<bool()>& condition,
+                std::chrono::milliseconds pause = std::chrono::milliseconds(25));
 
 /// A civil time in Kolkata: "2026-11-05 00:00:00".
 absl::Time kolkata(const std::string& civil);

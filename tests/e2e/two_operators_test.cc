@@ -16,7 +16,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -86,15 +85,7 @@ AuditLog& audit() {
   return log;
 }
 
-/// As eventually(), for what is over within milliseconds.
-bool watch_closely(int seconds, const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (!condition()) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
-}
+constexpr std::chrono::milliseconds kClosely{1};
 
 json lease_spec() {
   const auto lease = home().client().get(kube::types::kLease, {kHome, "headroom-operator"}, {});
@@ -209,7 +200,8 @@ class TwoOperators : public ::testing::Test {
 
   /// Returns right after the leader has written some sizes and before it has written all of them.
   void wait_for_the_middle() {
-    ASSERT_TRUE(watch_closely(20, [this] { return work_of(*leader_, is_size).size() - sizes_at_start_ >= 5; }));
+    ASSERT_TRUE(eventually(
+        20, [this] { return work_of(*leader_, is_size).size() - sizes_at_start_ >= 5; }, kClosely));
   }
   void remember_sizes_at_start() { sizes_at_start_ = work_of(*leader_, is_size).size(); }
 
@@ -353,7 +345,8 @@ TEST_F(TwoOperators, a_leader_cut_off_from_the_api_server_ends_before_another_le
   // The leader knows of the festival and still has its lease when it begins, but nothing reaches the API server.
   const absl::Time begin = absl::Now() + absl::Seconds(3);
   start_festival(begin);
-  ASSERT_TRUE(watch_closely(5, [&] { return absl::Now() > begin - absl::Milliseconds(200); }));
+  ASSERT_TRUE(eventually(
+      5, [&] { return absl::Now() > begin - absl::Milliseconds(200); }, kClosely));
   proxy.hold();
   EXPECT_EQ(leader_->process.wait(10), 1);
   const absl::Time ended = absl::Now();
