@@ -1,7 +1,6 @@
 #include "tests/support/test_cluster.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -10,8 +9,8 @@
 #include <thread>
 #include <utility>
 
-#include "operator/kube/child_process.h"
 #include "operator/kube/cpprest_transport.h"
+#include "tests/support/hack_script.h"
 
 namespace headroom::testing {
 
@@ -28,16 +27,7 @@ std::string trimmed(std::string text) {
 }
 
 std::string hack_cluster(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), HEADROOM_SOURCE_FOLDER "/hack/cluster");
-  std::vector<std::string> environment;
-  for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
-  const auto child = kube::run_child(arguments, environment, std::size_t{1} << 20U, kLongestCommand, {});
-  if (!child || child.value().exit_code != 0) {
-    std::fprintf(stderr, "hack/cluster %s failed: %s\n", arguments.at(1).c_str(),
-                 (child ? child.value().errors : child.error().message).c_str());
-    std::abort();
-  }
-  return trimmed(child.value().output);
+  return trimmed(run_hack("cluster", std::move(arguments), kLongestCommand));
 }
 
 // Lines of "name<tab>condition<tab>...".

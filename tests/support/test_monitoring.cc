@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "operator/kube/child_process.h"
+#include "tests/support/hack_script.h"
 
 namespace headroom::testing {
 namespace {
@@ -17,16 +17,7 @@ namespace {
 constexpr std::chrono::minutes kLongestCommand{10};
 
 std::string hack_prometheus(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), HEADROOM_SOURCE_FOLDER "/hack/prometheus");
-  std::vector<std::string> environment;
-  for (char** one = environ; *one != nullptr; ++one) environment.emplace_back(*one);
-  const auto child = kube::run_child(arguments, environment, std::size_t{1} << 20U, kLongestCommand, {});
-  if (!child || child.value().exit_code != 0) {
-    std::fprintf(stderr, "hack/prometheus %s failed: %s\n", arguments.at(1).c_str(),
-                 (child ? child.value().errors : child.error().message).c_str());
-    std::abort();
-  }
-  return child.value().output;
+  return run_hack("prometheus", std::move(arguments), kLongestCommand);
 }
 
 /// The value of a line "NAME=value".
