@@ -3,12 +3,11 @@
 #pragma once
 
 #include <chrono>
-#include <condition_variable>
+#include <cstdint>
 #include <functional>
-#include <mutex>
 #include <stop_token>
-#include <thread>
 
+#include "operator/base/clock.h"
 #include "operator/base/result.h"
 
 namespace headroom::controllers {
@@ -17,7 +16,8 @@ namespace headroom::controllers {
 inline constexpr std::chrono::milliseconds kRegionPatience{5'000};
 
 /// A stop token that fires when `parent` does or when `patience` (monotonic) has passed. Lives on one thread's stack;
-/// the token may go to any.
+/// the token may go to any. One thread keeps the time for all of a process: a thread for each would cost more than the
+/// write that it guards.
 class Deadline {
  public:
   Deadline(std::chrono::milliseconds patience, const std::stop_token& parent);
@@ -34,9 +34,8 @@ class Deadline {
   const std::stop_token parent_;
   std::stop_source source_;
   std::stop_callback<std::function<void()>> follow_parent_;
-  std::mutex mutex_;
-  std::condition_variable_any over_;
-  std::jthread timer_;
+  const SteadyTime due_;
+  const std::uint64_t entry_;
 };
 
 }  // namespace headroom::controllers
