@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
   }
   bound_free_memory();
   headroom::log::configure(line.log_level, line.log_format);
-  headroom::kube::initialise_http(4);
+  headroom::kube::initialise_http();
 
   Operator instance(std::move(line.options), std::move(line.home), *line.clock);
   if (const auto started = instance.start(); !started) {

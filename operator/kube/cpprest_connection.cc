@@ -240,11 +240,11 @@ std::shared_ptr<CpprestConnections> make_connections(const ServerUrl& server, co
   return std::make_shared<Connections>(server, address, server_name, insecure, std::move(tls));
 }
 
-void start_cpprest_threads(std::size_t threads) {
+void start_cpprest_thread() {
   try {
-    crossplat::threadpool::initialize_with_threads(threads);
+    crossplat::threadpool::initialize_with_threads(1);
   } catch (const std::exception&) {
-    // It runs already, with the threads it was started with.
+    // It runs already, with the thread that it was started with.
   }
 }
 

@@ -40,7 +40,7 @@ std::shared_ptr<CpprestConnections> make_connections(const ServerUrl& server, co
                                                      const std::string& server_name, bool insecure,
                                                      std::shared_ptr<const TlsCredentials> tls);
 
-/// Starts cpprestsdk's thread pool, unless it runs already.
-void start_cpprest_threads(std::size_t threads);
+/// Starts cpprestsdk's thread pool with its one thread, unless it runs already.
+void start_cpprest_thread();
 
 }  // namespace headroom::kube

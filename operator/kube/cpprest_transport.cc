@@ -137,7 +137,8 @@ class CpprestTransport final : public Transport {
       Call call{connections_to(address, credentials.value().tls), nullptr,
                 std::make_shared<ResponseInbox>(most_bytes, pause_above)};
       call.exchange = call.connections->start(request, credentials.value().token, call.inbox);
-      if (Status waited = wait(call, &ResponseInbox::wait_for_headers, request, deadline, stop); !waited) {
+      const auto until = pause_above == 0 ? &ResponseInbox::wait_for_end : &ResponseInbox::wait_for_headers;
+      if (Status waited = wait(call, until, request, deadline, stop); !waited) {
         // Perhaps this address leads nowhere: the next request tries another.
         if (waited.error().code == ErrorCode::Timeout) ++preferred_;
         return std::move(waited).error();
@@ -205,12 +206,12 @@ class CpprestTransport final : public Transport {
 
 }  // namespace
 
-void initialise_http(std::size_t threads) {
+void initialise_http() {
   // cpprestsdk joins its threads later than OpenSSL would clean up: what those hold would be lost, and a connection
   // that ends by then would crash.
   OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, nullptr);
   stop_default_trust_loading();
-  start_cpprest_threads(threads);
+  start_cpprest_thread();
 }
 
 Result<std::shared_ptr<Transport>> make_transport(const ClusterConfig& config) {

@@ -12,9 +12,9 @@ namespace headroom::kube {
 
 /// Once, first thing in main, before there are threads: starts cpprestsdk's thread pool small (its default is 40) and
 /// keeps OpenSSL from loading the system's CA bundle anew for each connection (25-50 ms of CPU each, measured). One
-/// thread is enough for thousands of requests a second, and the only number for which closing a connection on
-/// cancellation cannot race with the library's own use of it.
-void initialise_http(std::size_t threads = 1);
+/// thread is enough for thousands of requests a second, wakes no other at each step of a request, and is the only
+/// number for which closing a connection on cancellation cannot race with the library's own use of it.
+void initialise_http();
 
 /// A transport to `config.server`. Token and CA files are re-read when they change, at least every minute. The trust
 /// store is built once and shared by all connections. Connections are kept and shared by all threads; the connection

@@ -15,7 +15,7 @@ void ResponseInbox::begin(int status, std::optional<std::chrono::milliseconds> r
     retry_after_ = retry_after;
     last_byte_ = std::chrono::steady_clock::now();
   }
-  changed_.notify_all();
+  if (!whole()) changed_.notify_all();
 }
 
 void ResponseInbox::append(std::string_view bytes, std::function<void()>& resume) {
@@ -24,14 +24,13 @@ void ResponseInbox::append(std::string_view bytes, std::function<void()>& resume
     if (abandoned_ || ended_) return;
     last_byte_ = std::chrono::steady_clock::now();
     data_ += bytes;
-    line_ends_ += static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    if (!whole()) line_ends_ += static_cast<std::size_t>(std::count(bytes.begin(), bytes.end(), '\n'));
     const std::size_t waiting = data_.size() - start_;
-    if (pause_above_ == 0) {
-      if (waiting > most_bytes_) {
-        data_ = std::string();
-        ended_ = true;
-        failure_ = WireFailure{WireFailure::Stage::TooLarge, 0, ""};
-      }
+    if (whole()) {
+      if (waiting <= most_bytes_) return;
+      data_ = std::string();
+      ended_ = true;
+      failure_ = WireFailure{WireFailure::Stage::TooLarge, 0, ""};
     } else if (line_ends_ == 0) {
       // The reader sees the endless line and says so.
       if (waiting > most_bytes_) resume_ = std::exchange(resume, nullptr);

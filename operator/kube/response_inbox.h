@@ -35,7 +35,8 @@ class ResponseInbox {
   // --- the reader's side ---
 
   enum class Waited { Done, TimedOut, Stopped };
-  /// Until status and headers are here, or the request has failed.
+  /// Until status and headers are here, or the request has failed. Of a body that is taken whole nobody is woken before
+  /// its end: a waiter that wakes at every piece costs more than reading it.
   Waited wait_for_headers(SteadyTime deadline, const std::stop_token& stop);
   /// Until the body is complete or the request has failed.
   Waited wait_for_end(SteadyTime deadline, const std::stop_token& stop);
@@ -57,6 +58,7 @@ class ResponseInbox {
   void abandon();
 
  private:
+  bool whole() const { return pause_above_ == 0; }
   std::optional<Line> line_ready();
   std::string cut_line(std::size_t end);
 

@@ -96,7 +96,7 @@ void Cluster::start(const std::vector<std::string>& names, const std::vector<std
 
 Cluster::Cluster(const std::string& name, const std::vector<std::string>& arguments)
     : program_name_(program_name_of(name)) {
-  kube::initialise_http(4);
+  kube::initialise_http();
   kubeconfig_path_ = std::string(absl::StripAsciiWhitespace(run(up_command(program_name_, arguments), 900)));
   auto config = kube::load_kubeconfig(kubeconfig_path_, "");
   if (!config) {

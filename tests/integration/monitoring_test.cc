@@ -21,7 +21,7 @@ using testing::TestMonitoring;
 constexpr std::chrono::seconds kPatience{30};
 
 std::shared_ptr<kube::Transport> connect_to(const std::string& url) {
-  kube::initialise_http(4);
+  kube::initialise_http();
   kube::ClusterConfig config;
   config.server = url;
   return kube::make_transport(config).value();
@@ -83,7 +83,7 @@ TEST_F(Monitoring, the_pool_notices_when_a_target_and_when_the_server_goes_and_c
   region.spec.metrics.emplace();
   region.spec.metrics->url = monitoring().prometheus_url() + "/";
   home.load(region);
-  kube::initialise_http(4);
+  kube::initialise_http();
   QueryPool pool(*home.world, {});
   const auto becomes = [&](const std::function<bool(const QuerySource::Answer&)>& holds) {
     return eventually(kPatience, [&] { return holds(pool.ask("mumbai", "depth")); });
