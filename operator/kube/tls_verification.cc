@@ -99,6 +99,9 @@ void TlsVerification::configure(SSL_CTX* context) {
       SSL_CTX_add1_chain_cert(context, identity.certificates[i].get());
     }
     SSL_CTX_use_PrivateKey(context, identity.key.get());
+    // OpenSSL would add the authority from our trust store, and a Go server verifies both ways to the root with each
+    // request: 70 us of its CPU.
+    SSL_CTX_set_mode(context, SSL_MODE_NO_AUTO_CHAIN);
   }
   ERR_clear_error();
 }

@@ -1,6 +1,8 @@
 // TLS and credentials of the transport: whom it trusts, what it shows, and what it says when that goes wrong.
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include <future>
 #include <mutex>
 #include <thread>
@@ -187,10 +189,16 @@ TEST(CpprestTls, ends_a_handshake_that_gets_no_answer_at_the_deadline) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, milliseconds(1700));
 }
 
-TEST(CpprestTls, shows_its_client_certificate) {
+TEST(CpprestTls, shows_its_client_certificate_and_none_that_it_was_not_given) {
   SocketServer::Options options = tls();
   options.client_authority = authority().pem();
-  SocketServer server(testing::always(http_response(200, "{}")), options);
+  std::atomic<int> shown = 0;
+  SocketServer server(
+      [&](SocketServer::Peer& peer) {
+        shown = peer.shown_certificates();
+        testing::always(http_response(200, "{}"))(peer);
+      },
+      options);
   ClusterConfig config = trusting(server);
   const auto without = fetch(config);
   ASSERT_FALSE(without);
@@ -202,6 +210,7 @@ TEST(CpprestTls, shows_its_client_certificate) {
   config.client_key_pem = client.key_pem;
   const auto with = fetch(config);
   EXPECT_TRUE(with) << with.error().message;
+  EXPECT_EQ(shown, 1);
 }
 
 TEST(CpprestTls, uses_a_new_connection_when_the_kept_one_was_closed_in_the_meantime) {

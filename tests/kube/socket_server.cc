@@ -111,6 +111,13 @@ class SocketPeer final : public SocketServer::Peer {
     return name == nullptr ? "" : name;
   }
 
+  int shown_certificates() const override {
+    if (tls_ == nullptr || SSL_get0_peer_certificate(tls_.get()) == nullptr) return 0;
+    // On a server's side the chain lacks the client's own.
+    const STACK_OF(X509)* const others = SSL_get_peer_cert_chain(tls_.get());
+    return 1 + (others == nullptr ? 0 : sk_X509_num(others));
+  }
+
   void finish() {
     if (tls_ != nullptr && usable_ && orderly_) SSL_shutdown(tls_.get());
     ERR_clear_error();

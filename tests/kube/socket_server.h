@@ -36,6 +36,8 @@ class SocketServer {
     virtual int number() const = 0;
     /// The name the client asked for in the TLS handshake.
     virtual std::string asked_name() const = 0;
+    /// How many certificates the client showed in the TLS handshake.
+    virtual int shown_certificates() const = 0;
   };
   /// Runs in a thread of its own for each connection, which ends when it returns.
   using Handler = std::function<void(Peer&)>;
