@@ -217,7 +217,7 @@ Status Operator::Impl::build() {
   election_client = std::move(ungated);
   elector = std::make_unique<runtime::LeaderElector>(
       election_client, election(), clock, [this] { lead(); }, [this] { lost_lease(); }, random_seed());
-  events = std::make_unique<runtime::ApiEventRecorder>(home, options.identity, clock, metrics);
+  events = std::make_unique<runtime::ApiEventRecorder>(home, options.identity, clock, metrics, runtime::kGiveWay);
 
   world = std::unique_ptr<World>(new World{.options = options,
                                            .clock = clock,

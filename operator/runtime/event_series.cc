@@ -22,12 +22,13 @@ bool EventSeries::record(const EventSubject& subject, const EventText& raw, absl
       known.event.first = wall;
       known.event.count = 1;
       known.written = 0;
-      known.write_from = now;
+      known.write_from = now + give_way_;
     }
     return pending || wait_for_turn(*it, now);
   }
   if (waiting_.size() >= kMostWaiting) return false;
-  const auto it = known_.emplace(key, Known{EventRecord{subject, text, wall, wall, 1}, 0, now, now, {}, 0, {}}).first;
+  const auto it =
+      known_.emplace(key, Known{EventRecord{subject, text, wall, wall, 1}, 0, now, now + give_way_, {}, 0, {}}).first;
   it->second.recency = recency_.insert(recency_.end(), &it->first);
   wait_for_turn(*it, now);
   evict_idle();

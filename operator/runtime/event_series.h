@@ -22,11 +22,14 @@ namespace headroom::runtime {
 inline constexpr std::chrono::minutes kSeriesWindow{6};
 /// The first repeat is written at once, later ones together.
 inline constexpr std::chrono::seconds kSeriesInterval{30};
-inline constexpr std::size_t kMostWaiting = 1000;
-inline constexpr std::size_t kMostRemembered = 2048;
+inline constexpr std::size_t kMostWaiting = 4000;
+inline constexpr std::size_t kMostRemembered = 4000;
 
 class EventSeries {
  public:
+  /// `give_way`: how long an event waits before it is written.
+  explicit EventSeries(std::chrono::milliseconds give_way) : give_way_(give_way) {}
+
   /// False: too much waits already, and the event is dropped.
   bool record(const EventSubject& subject, const EventText& text, absl::Time wall, SteadyTime now);
 
@@ -68,6 +71,7 @@ class EventSeries {
   void forget(KnownMap::iterator it);
   void evict_idle();
 
+  const std::chrono::milliseconds give_way_;
   KnownMap known_;
   std::list<const Key*> recency_;  ///< the longest silent first
   std::set<std::tuple<SteadyTime, std::uint64_t, const Key*>> waiting_;

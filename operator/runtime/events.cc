@@ -36,12 +36,14 @@ bool worth_retrying(ErrorCode code) {
 }  // namespace
 
 struct ApiEventRecorder::Impl {
-  Impl(std::shared_ptr<kube::Writer> writer_, std::string instance_, const Clock& clock_, Metrics& metrics_)
+  Impl(std::shared_ptr<kube::Writer> writer_, std::string instance_, const Clock& clock_, Metrics& metrics_,
+       milliseconds give_way)
       : writer(std::move(writer_)),
         instance(std::move(instance_)),
         clock(clock_),
         metrics(metrics_),
-        random(std::hash<std::string>{}(instance)) {
+        random(std::hash<std::string>{}(instance)),
+        series(give_way) {
     for (const char* what : {"event", "series"}) metrics.add(kWritten, kWrittenHelp, {{"written", what}}, 0);
     for (const char* why : {"overflow", "failed"}) metrics.add(kDropped, kDroppedHelp, {{"reason", why}}, 0);
     thread = std::jthread([this] { run(); });
@@ -150,8 +152,8 @@ struct ApiEventRecorder::Impl {
 };
 
 ApiEventRecorder::ApiEventRecorder(std::shared_ptr<kube::Writer> writer, std::string instance, const Clock& clock,
-                                   Metrics& metrics)
-    : impl_(std::make_unique<Impl>(std::move(writer), std::move(instance), clock, metrics)) {}
+                                   Metrics& metrics, milliseconds give_way)
+    : impl_(std::make_unique<Impl>(std::move(writer), std::move(instance), clock, metrics, give_way)) {}
 
 ApiEventRecorder::~ApiEventRecorder() { stop(milliseconds(0)); }
 
@@ -159,9 +161,10 @@ void ApiEventRecorder::record(const EventSubject& subject, const EventText& text
   bool accepted = false;
   {
     std::lock_guard lock(impl_->mutex);
+    const std::optional<SteadyTime> due = impl_->series.next_due();
     accepted =
         !impl_->draining && impl_->series.record(subject, text, impl_->clock.wall_now(), impl_->clock.steady_now());
-    impl_->changed.notify_all();
+    if (impl_->series.next_due() != due) impl_->changed.notify_all();
   }
   if (!accepted) impl_->metrics.add(kDropped, kDroppedHelp, {{"reason", "overflow"}});
 }

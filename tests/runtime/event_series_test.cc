@@ -31,18 +31,39 @@ class EventSeriesTest : public testing::Test {
            std::to_string(write.event.count);
   }
 
-  EventSeries series_;
+  EventSeries series_{seconds(0)};
   SteadyTime now_{seconds(1000)};
   absl::Time wall_ = absl::FromUnixSeconds(1'700'000'000);
 };
 
-TEST_F(EventSeriesTest, writes_an_event_at_once_and_its_first_repeat_as_a_series_of_two) {
+TEST_F(EventSeriesTest, writes_an_event_and_its_first_repeat_as_a_series_of_two) {
   record("cart");
   EXPECT_EQ(write(), "create cart 1");
   EXPECT_EQ(write(), "-");
   pass(minutes(5));
   record("cart");
   EXPECT_EQ(write(), "patch cart 2");
+}
+
+TEST(EventSeries, lets_what_it_tells_of_go_first_and_gathers_repeats_meanwhile) {
+  constexpr seconds kGiveWay{2};
+  EventSeries series(kGiveWay);
+  const SteadyTime now{seconds(1000)};
+  const absl::Time wall = absl::FromUnixSeconds(1'700'000'000);
+  const EventSubject cart{"v1", "Thing", {"shop", "cart"}, "uid"};
+  const EventText text{EventText::Type::Normal, "Reason", "Act", "note"};
+  series.record(cart, text, wall, now);
+  series.record(cart, text, wall, now + seconds(1));
+  EXPECT_FALSE(series.next(now + kGiveWay - std::chrono::milliseconds(1)));
+  EXPECT_EQ(series.next_due(), now + kGiveWay);
+  const auto write = series.next(now + kGiveWay);
+  ASSERT_TRUE(write);
+  EXPECT_EQ(write->event.count, 2);
+  series.done(Outcome::Written, wall, now + kGiveWay);
+  // A new series after a quiet time gives way, too.
+  const SteadyTime later = now + kSeriesWindow + seconds(5);
+  series.record(cart, text, wall, later);
+  EXPECT_EQ(series.next_due(), later + kGiveWay);
 }
 
 TEST_F(EventSeriesTest, writes_further_repeats_together) {
@@ -120,7 +141,7 @@ TEST_F(EventSeriesTest, forgets_an_event_that_could_not_be_written) {
   EXPECT_EQ(write(), "create cart 1");
 }
 
-TEST_F(EventSeriesTest, drops_new_events_when_a_thousand_wait_but_counts_repeats_of_those) {
+TEST_F(EventSeriesTest, drops_new_events_when_too_many_wait_but_counts_repeats_of_those) {
   for (std::size_t i = 0; i < kMostWaiting; ++i) ASSERT_TRUE(record(std::to_string(i)));
   EXPECT_FALSE(record("one-more"));
   EXPECT_TRUE(record("0"));

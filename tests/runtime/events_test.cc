@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "operator/runtime/event_series.h"
 #include "tests/runtime/eventually.h"
 #include "tests/runtime/fake_writer.h"
 #include "tests/runtime/stopwatch.h"
@@ -29,7 +30,7 @@ class EventsTest : public testing::Test {
   SystemClock clock_;
   Metrics metrics_;
   std::shared_ptr<FakeWriter> writer_ = std::make_shared<FakeWriter>();
-  ApiEventRecorder recorder_{writer_, "operator-0", clock_, metrics_};
+  ApiEventRecorder recorder_{writer_, "operator-0", clock_, metrics_, milliseconds(0)};
 };
 
 TEST_F(EventsTest, creates_an_event_and_makes_its_repeats_a_series) {
@@ -94,11 +95,11 @@ TEST_F(EventsTest, never_blocks_who_records_and_counts_what_overflows) {
   writer_->block();
   recorder_.record(subject("first"), kScaled);
   ASSERT_TRUE(wrote(1));
-  for (int i = 0; i < 1010; ++i) recorder_.record(subject(std::to_string(i)), kScaled);
+  for (std::size_t i = 0; i < kMostWaiting + 10; ++i) recorder_.record(subject(std::to_string(i)), kScaled);
   EXPECT_THAT(metrics_.serialize(), HasSubstr("headroom_events_dropped_total{reason=\"overflow\"} 10"));
   writer_->allow();
   recorder_.stop(seconds(20));
-  EXPECT_EQ(writer_->writes().size(), 1001u);
+  EXPECT_EQ(writer_->writes().size(), kMostWaiting + 1);
 }
 
 TEST_F(EventsTest, stops_at_the_end_of_its_drain_even_if_a_write_hangs) {
