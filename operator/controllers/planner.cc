@@ -28,6 +28,10 @@ namespace {
 constexpr absl::Duration kLongestSilence = absl::Minutes(10);
 /// Changes that arrive together (a relist, a thousand readiness updates) share one plan.
 constexpr std::chrono::milliseconds kDebounce{5}, kSwarmDebounce{200};
+/// Plans that nobody waits for leave the processor to what goes on: before one passes this many times what the last
+/// took, more when that one changed sizes, which are being written now.
+constexpr int kRest = 9, kRestWhileWriting = 99;
+constexpr std::chrono::seconds kLongestRest{2};
 /// How often an unfilled cache is looked at.
 constexpr std::chrono::milliseconds kCacheLook{10};
 /// How far ahead risks are looked for; see planning.md.
@@ -100,13 +104,21 @@ struct Planner::Impl {
   std::condition_variable_any wake;
   bool poked = true;                         ///< the first plan is made at once
   SteadyTime answer_by = SteadyTime::min();  ///< of the poke that is waiting
+  SteadyTime rested_at{};                    ///< when the next plan may be made that nobody waits for
   std::uint64_t pokes = 1, answered = 0;
   std::jthread thread;
 
-  void poke_within(std::chrono::milliseconds delay);
+  void poke();
+  void poke_soon();
+  void answer_within(SteadyTime::duration delay);  ///< under the lock
   bool await_caches(const std::stop_token& stop);
   void run(std::stop_token stop);
-  std::optional<absl::Time> plan_once();
+  struct Planned {
+    std::optional<absl::Time> next_look;  ///< when the next plan is due at the latest
+    bool resized = false;                 ///< some decision differs from the plan's before
+    bool unjudged = false;                ///< it went out before its risks were judged, which are due
+  };
+  Planned plan_once();
   plan::TargetObservation observe(const api::ScaleTarget& target, const EngineView& view, Boxed<RegionRefusal> refusal,
                                   absl::Time now, std::optional<absl::Time>& next_look);
   void keep_leads(const PlanSnapshot& snapshot, absl::Time now);
@@ -114,13 +126,22 @@ struct Planner::Impl {
   std::vector<plan::Risk> judge_risks(const PlanSnapshot& snapshot, const plan::DecideInput& input, absl::Time now);
 };
 
-void Planner::Impl::poke_within(std::chrono::milliseconds delay) {
+void Planner::Impl::poke() {
   std::lock_guard lock(mutex);
+  answer_within(kDebounce);
+}
+
+void Planner::Impl::poke_soon() {
+  std::lock_guard lock(mutex);
+  answer_within(std::max<SteadyTime::duration>(kSwarmDebounce, rested_at - world.clock.steady_now()));
+}
+
+void Planner::Impl::answer_within(SteadyTime::duration delay) {
   const SteadyTime by = world.clock.steady_now() + delay;
   answer_by = poked ? std::min(answer_by, by) : by;
-  poked = true;
   ++pokes;
-  wake.notify_all();
+  // One that waits for its neighbours looks again by itself.
+  if (!std::exchange(poked, true)) wake.notify_all();
 }
 
 bool Planner::Impl::await_caches(const std::stop_token& stop) {
@@ -155,9 +176,17 @@ void Planner::Impl::run(std::stop_token stop) {
       poked = false;
       seen = pokes;
     }
-    next = plan_once();
-    std::lock_guard lock(mutex);
-    answered = seen;
+    const SteadyTime begun = world.clock.steady_now();
+    const Planned planned = plan_once();
+    next = planned.next_look;
+    const SteadyTime ended = world.clock.steady_now();
+    const SteadyTime::duration rest = (planned.resized ? kRestWhileWriting : kRest) * (ended - begun);
+    {
+      std::lock_guard lock(mutex);
+      rested_at = ended + std::min<SteadyTime::duration>(rest, kLongestRest);
+      answered = seen;
+    }
+    if (planned.unjudged) poke_soon();
   }
 }
 
@@ -210,7 +239,7 @@ plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, c
   return seen;
 }
 
-std::optional<absl::Time> Planner::Impl::plan_once() {
+Planner::Impl::Planned Planner::Impl::plan_once() {
   const absl::Time now = world.clock.wall_now();
   std::optional<absl::Time> next_look;
   auto snapshot = std::make_shared<PlanSnapshot>();
@@ -295,10 +324,8 @@ std::optional<absl::Time> Planner::Impl::plan_once() {
   keep_leads(*snapshot, now);
   world.publish(snapshot);
   tell(before.get(), *snapshot, resized);
-  if (risks_due && !judge_now) poke_within(kSwarmDebounce);
-
   earlier(next_look, snapshot->result.next_transition);
-  return next_look;
+  return {next_look, !resized.empty(), risks_due && !judge_now};
 }
 
 void Planner::Impl::keep_leads(const PlanSnapshot& snapshot, absl::Time now) {
@@ -396,9 +423,9 @@ void Planner::stop() {
   impl_->thread.join();
 }
 
-void Planner::poke() { impl_->poke_within(kDebounce); }
+void Planner::poke() { impl_->poke(); }
 
-void Planner::poke_soon() { impl_->poke_within(kSwarmDebounce); }
+void Planner::poke_soon() { impl_->poke_soon(); }
 
 bool Planner::idle() const {
   std::lock_guard lock(impl_->mutex);
