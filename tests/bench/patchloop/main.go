@@ -1,5 +1,6 @@
 // The patchloop is the peer that Headroom is measured against: it sets spec.minReplicas of every
 // HorizontalPodAutoscaler of a namespace once, as fast as a given number of connections allow, and does nothing else.
+// Its patches are like the operator's: each holds against the version that was listed, and may set an annotation.
 // It prints {"count", "seconds", "perSecond"}; connections are opened before the time starts.
 package main
 
@@ -31,12 +32,12 @@ func main() {
 
 	ctx, cancel := context.WithTimeout(context.Background(), *limit)
 	defer cancel()
-	if err := run(ctx, flags, *namespace, patchOf(*minReplicas, *annotation)); err != nil {
+	if err := run(ctx, flags, *namespace, *minReplicas, *annotation); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(ctx context.Context, flags *apiserver.Flags, namespace string, patch map[string]any) error {
+func run(ctx context.Context, flags *apiserver.Flags, namespace string, minReplicas int, annotation string) error {
 	client, err := flags.Connect()
 	if err != nil {
 		return err
@@ -45,7 +46,8 @@ func run(ctx context.Context, flags *apiserver.Flags, namespace string, patch ma
 	var list struct {
 		Items []struct {
 			Metadata struct {
-				Name string `json:"name"`
+				Name            string `json:"name"`
+				ResourceVersion string `json:"resourceVersion"`
 			} `json:"metadata"`
 		} `json:"items"`
 	}
@@ -59,13 +61,15 @@ func run(ctx context.Context, flags *apiserver.Flags, namespace string, patch ma
 		return err
 	}
 
-	body, err := json.Marshal(patch)
-	if err != nil {
-		return err
+	bodies := make([][]byte, len(list.Items))
+	for i, item := range list.Items {
+		if bodies[i], err = json.Marshal(patchOf(item.Metadata.ResourceVersion, minReplicas, annotation)); err != nil {
+			return err
+		}
 	}
 	begun := time.Now()
 	err = flags.Parallel(ctx, len(list.Items), func(ctx context.Context, i int) error {
-		return client.MergePatch(ctx, path+"/"+list.Items[i].Metadata.Name+"?fieldManager="+fieldManager, body)
+		return client.MergePatch(ctx, path+"/"+list.Items[i].Metadata.Name+"?fieldManager="+fieldManager, bodies[i])
 	})
 	if err != nil {
 		return err
@@ -76,16 +80,16 @@ func run(ctx context.Context, flags *apiserver.Flags, namespace string, patch ma
 	})
 }
 
-func patchOf(minReplicas int, annotation string) map[string]any {
-	patch := map[string]any{"spec": map[string]any{"minReplicas": minReplicas}}
+func patchOf(resourceVersion string, minReplicas int, annotation string) map[string]any {
+	metadata := map[string]any{"resourceVersion": resourceVersion}
 	if annotation != "" {
 		annotations := map[string]any{annotation: nil}
 		if key, value, hasValue := strings.Cut(annotation, "="); hasValue {
 			annotations = map[string]any{key: value}
 		}
-		patch["metadata"] = map[string]any{"annotations": annotations}
+		metadata["annotations"] = annotations
 	}
-	return patch
+	return map[string]any{"metadata": metadata, "spec": map[string]any{"minReplicas": minReplicas}}
 }
 
 // openConnections makes requests until each goroutine had to have a connection of its own.
