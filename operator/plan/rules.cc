@@ -25,8 +25,8 @@ struct Watched {
   Entry entry;
   std::optional<double> answer;
 
-  bool above() const { return answer && rule->above && *answer >= rule->above->to_double(); }
-  bool below() const { return answer && rule->below && *answer <= rule->below->to_double(); }
+  bool above() const { return answer && rule->above && *answer > rule->above->to_double(); }
+  bool below() const { return answer && rule->below && *answer < rule->below->to_double(); }
 };
 
 /// When the rule may step because its bound has been crossed since `since`.

@@ -22,11 +22,11 @@ struct RuleStep {
   std::optional<absl::Time> next_look;  ///< when a `for` or cool-down that is running ends
 };
 
-/// One evaluation. A rule's bound is crossed at the bound itself (lag ≥ `above`, lag ≤ `below`); it steps once that has
-/// lasted for `for`, then not again until its cool-down has passed. Any rule may raise, the largest step counts; the
-/// size falls only when every rule with `below` agrees and no rule stands above, by the smallest of their steps. An
-/// absent answer starts the wait for falling anew. Never leaves [spec.replicas.min, spec.replicas.max]; starts from
-/// `original`.
+/// One evaluation. A rule's bound is crossed beyond the bound, not at it (answer > `above`, answer < `below`); it steps
+/// once that has lasted for `for`, then not again until its cool-down has passed. Any rule may raise, the largest step
+/// counts; the size falls only when every rule with `below` agrees and no rule stands above, by the smallest of their
+/// steps. An absent answer starts the wait for falling anew. Never leaves [spec.replicas.min, spec.replicas.max];
+/// starts from `original`.
 RuleStep step_rules(const api::ScaleTargetSpec& spec, int original, const api::RuleProgress& before,
                     const RuleSamples& samples, absl::Time now);
 

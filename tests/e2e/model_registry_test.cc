@@ -230,15 +230,15 @@ TEST_F(ModelRegistry, consumers_rise_at_300_s_of_lag_and_fall_at_30_s_between_4_
   expect_still({});
 }
 
-TEST_F(ModelRegistry, registry_and_read_replicas_rise_together_when_p99_stands_at_200_ms_for_five_minutes) {
-  measure(with(kCalm, {{kP99, "0.199"}, {kQueue, "99"}, {kCpu, "69"}}));
+TEST_F(ModelRegistry, registry_and_read_replicas_rise_together_when_p99_is_over_200_ms_for_five_minutes) {
+  measure(with(kCalm, {{kP99, "0.2"}, {kQueue, "100"}, {kCpu, "70"}}));
   clock().advance(absl::Minutes(10));
   expect_still({});
-  measure(with(kCalm, {{kP99, "0.2"}}));
+  measure(with(kCalm, {{kP99, "0.201"}}));
   clock().advance(absl::Minutes(4));
   expect_still({});
-  measure(with(kCalm, {{kP99, "0.199"}}));  // four minutes are not five, and the next ones count anew
-  measure(with(kCalm, {{kP99, "0.2"}}));
+  measure(with(kCalm, {{kP99, "0.2"}}));  // four minutes are not five, and the next ones count anew
+  measure(with(kCalm, {{kP99, "0.201"}}));
   expect_step(absl::Minutes(5), {}, {.registry = 4, .database = 4});
 
   // One instance every five minutes up to 8; one read replica every half hour up to 5, which with the primary are 6.
@@ -251,10 +251,10 @@ TEST_F(ModelRegistry, registry_and_read_replicas_rise_together_when_p99_stands_a
   expect_still({.registry = 8, .database = 6});
 
   // The queue alone keeps what p99 would let go.
-  measure(with(kCalm, {{kP99, "0.1"}, {kQueue, "21"}}));
+  measure(with(kCalm, {{kP99, "0.099"}, {kQueue, "20"}}));
   clock().advance(absl::Minutes(60));
   expect_still({.registry = 8, .database = 6});
-  measure(with(kCalm, {{kP99, "0.1"}, {kQueue, "20"}}));
+  measure(with(kCalm, {{kP99, "0.099"}, {kQueue, "19"}}));
   expect_step(absl::Minutes(5), {.registry = 8, .database = 6}, {.registry = 7, .database = 6});
   for (int registry = 6; registry >= 3; --registry) {
     expect_step(absl::Minutes(5), {.registry = registry + 1, .database = 6}, {.registry = registry, .database = 6});
@@ -275,19 +275,19 @@ TEST_F(ModelRegistry, registry_and_read_replicas_rise_together_when_p99_stands_a
   expect_step(absl::Minutes(30), {.database = 4}, {});
 }
 
-TEST_F(ModelRegistry, read_replicas_rise_by_cpu_at_70_percent_and_wait_while_they_lag) {
-  measure(with(kCalm, {{kCpu, "70"}, {kReplicationLag, "61"}}));
+TEST_F(ModelRegistry, read_replicas_rise_by_cpu_over_70_percent_and_wait_while_they_lag) {
+  measure(with(kCalm, {{kCpu, "71"}, {kReplicationLag, "61"}}));
   clock().advance(absl::Minutes(5));
   EXPECT_TRUE(eventually(10, [] { return condition("registry-db", "Frozen").value("reason", "") == "LagGuard"; }))
       << target_status("registry-db");
   EXPECT_NE(condition("registry-db", "Frozen").value("message", "").find("lag 61 s is above 60 s"), std::string::npos);
   expect_still({});
-  measure(with(kCalm, {{kCpu, "70"}, {kReplicationLag, "60"}}));
+  measure(with(kCalm, {{kCpu, "71"}, {kReplicationLag, "60"}}));
   expect({.database = 4});
   EXPECT_TRUE(eventually(10, [] { return condition("registry-db", "Frozen").empty(); }));
   EXPECT_EQ(target_status("registry-db").value("decidedBy", ""), "Rule/cpu");
 
-  measure(with(kCalm, {{kCpu, "51"}}));
+  measure(with(kCalm, {{kCpu, "50"}}));
   clock().advance(absl::Hours(1));
   expect_still({.database = 4});
   EXPECT_TRUE(condition("registry-db", "AwaitingApproval").empty()) << "nothing is to be removed yet";
@@ -297,15 +297,15 @@ TEST_F(ModelRegistry, read_replicas_rise_by_cpu_at_70_percent_and_wait_while_the
 }
 
 TEST_F(ModelRegistry, followers_of_the_graph_rise_by_latency_up_to_7_beside_their_leader) {
-  measure(with(kCalm, {{kGraphLatency, "0.199"}}));
+  measure(with(kCalm, {{kGraphLatency, "0.2"}}));
   clock().advance(absl::Minutes(10));
   expect_still({});
-  measure(with(kCalm, {{kGraphLatency, "0.2"}}));
+  measure(with(kCalm, {{kGraphLatency, "0.201"}}));
   expect_step(absl::Minutes(5), {}, {.graph = 5});
   for (int graph = 6; graph <= 8; ++graph) expect_step(absl::Minutes(10), {.graph = graph - 1}, {.graph = graph});
   clock().advance(absl::Minutes(20));
   expect_still({.graph = 8});
-  measure(with(kCalm, {{kGraphLatency, "0.101"}}));
+  measure(with(kCalm, {{kGraphLatency, "0.1"}}));
   clock().advance(absl::Minutes(20));
   expect_still({.graph = 8});
   approve("dependency-graph", 4);
@@ -319,7 +319,7 @@ TEST_F(ModelRegistry, the_queue_alone_raises_both_and_the_cpu_is_left_to_the_aut
   const json hpa = before_.at("HorizontalPodAutoscaler registry").at("spec");
   EXPECT_EQ(hpa["metrics"][0]["resource"]["target"]["averageUtilization"], 70);
   EXPECT_EQ(hpa["behavior"]["scaleUp"]["stabilizationWindowSeconds"], 300);
-  measure(with(kCalm, {{kQueue, "100"}}));
+  measure(with(kCalm, {{kQueue, "101"}}));
   expect_step(absl::Minutes(5), {}, {.registry = 4, .database = 4});
   const json raised = cluster().get(kube::types::kHorizontalPodAutoscaler, kNamespace, "registry");
   EXPECT_EQ(raised["spec"]["metrics"], hpa["metrics"]);
@@ -332,7 +332,7 @@ TEST_F(ModelRegistry, the_queue_alone_raises_both_and_the_cpu_is_left_to_the_aut
 }
 
 TEST_F(ModelRegistry, a_missing_or_unusable_metric_holds_the_size_and_is_told) {
-  measure(with(kCalm, {{kConsumerLag, "300"}, {kP99, "0.2"}}));
+  measure(with(kCalm, {{kConsumerLag, "300"}, {kP99, "0.201"}}));
   expect({.consumers = 8});
   expect_step(absl::Minutes(5), {.consumers = 8}, {.registry = 4, .database = 4, .consumers = 12});
   EXPECT_TRUE(condition("ground-truth-consumers", "MetricsUnavailable").empty());
@@ -369,7 +369,7 @@ TEST_F(ModelRegistry, a_missing_or_unusable_metric_holds_the_size_and_is_told) {
 }
 
 TEST_F(ModelRegistry, without_its_prometheus_every_size_stays_and_with_it_the_rules_go_on) {
-  measure(with(kCalm, {{kConsumerLag, "300"}, {kGraphLatency, "0.2"}}));
+  measure(with(kCalm, {{kConsumerLag, "300"}, {kGraphLatency, "0.201"}}));
   expect({.consumers = 8});
   expect_step(absl::Minutes(5), {.consumers = 8}, {.graph = 5, .consumers = 12});
   measure(kCalm);  // the last that is known is calm, so that only the silence holds the sizes

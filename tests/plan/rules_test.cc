@@ -103,20 +103,33 @@ TEST(ScaleRule, never_leaves_the_bounds_of_the_target) {
   EXPECT_EQ(rules.size_at("10:06", {{"q", 5}}), 4);
 }
 
+TEST(ScaleRule, a_bound_is_not_yet_crossed_at_the_bound_itself) {
+  Rules rules(1, 100, 50);
+  rules.rule("cpu", "70", "20", absl::ZeroDuration(), {10, 0}, absl::Seconds(1));
+  rules.rule("latency", "0.2", "0.1", absl::ZeroDuration(), {20, 0}, absl::Seconds(1));
+  EXPECT_EQ(rules.size_at("10:00", {{"cpu", 70}, {"latency", 0.2}}), 50);
+  EXPECT_EQ(rules.size_at("10:01", {{"cpu", 20}, {"latency", 0.1}}), 50);
+  EXPECT_EQ(rules.size_at("10:02", {{"cpu", 70.001}, {"latency", 0.2}}), 60);
+  EXPECT_EQ(rules.size_at("10:03", {{"cpu", 70}, {"latency", 0.2001}}), 80);
+  EXPECT_EQ(rules.size_at("10:04", {{"cpu", 19.999}, {"latency", 0.1}}), 80) << "both must be below";
+  EXPECT_EQ(rules.size_at("10:05", {{"cpu", 19.999}, {"latency", 0.0999}}), 70);
+}
+
 // Ground-truth consumers: 4 to 32 instances, never more than the 16 partitions; up when consumer lag is 300 s or more,
-// down when it is 30 s or less.
+// down when it is 30 s or less, in whole seconds.
 TEST(ScaleRule, consumers_follow_their_lag) {
   Rules rules(4, 16, 4);
-  rules.rule("consumer-lag", "300", "30", absl::Minutes(1), {4, 0}, absl::Minutes(5));
+  rules.rule("consumer-lag", "299", "31", absl::Minutes(1), {4, 0}, absl::Minutes(5));
   const auto size = [&](const std::string& time, double lag) { return rules.size_at(time, {{"consumer-lag", lag}}); };
-  EXPECT_EQ(size("10:00", 299.9), 4);
-  EXPECT_EQ(size("10:01", 300), 4) << "at the bound the wait begins";
+  EXPECT_EQ(size("10:00", 299), 4);
+  EXPECT_EQ(size("10:01", 300), 4) << "from 300 s on the wait counts";
   EXPECT_EQ(size("10:02", 300), 8);
   EXPECT_EQ(size("10:06:59", 700), 8) << "cooling down";
   EXPECT_EQ(size("10:07", 700), 12);
   EXPECT_EQ(size("10:12", 700), 16);
   EXPECT_EQ(size("10:17", 700), 16) << "never more than partitions";
   EXPECT_EQ(size("10:30", 100), 16) << "between the bounds nothing moves";
+  EXPECT_EQ(size("10:30:30", 31), 16);
   EXPECT_EQ(size("10:31", 30), 16);
   EXPECT_EQ(size("10:32", 30), 12);
   EXPECT_EQ(size("10:37", 12), 8);
