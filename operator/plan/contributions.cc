@@ -122,9 +122,9 @@ class Speaker {
 
   /// Gates are only worth a look while one of them may be closed.
   std::optional<PhaseLeads> gates_of(const TimelineEntry& entry) const {
-    absl::Duration longest = absl::ZeroDuration();
+    absl::Duration longest = absl::ZeroDuration();  // one wave after the other, all waited for to the end
     for (const api::Wave& wave : view_.waves(entry)) {
-      if (wave.gate == api::Wave::Gate::Ready) longest = std::max(longest, wave.gate_timeout);
+      if (wave.gate == api::Wave::Gate::Ready) longest += wave.gate_timeout;
     }
     if (pace_ == Pace::Ideal || now_ >= entry.from + longest) return std::nullopt;
     return PhaseLeads(view_, entry, begun_for(entry));

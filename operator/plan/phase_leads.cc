@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "operator/base/duration.h"
+#include "operator/plan/choice.h"
 #include "operator/plan/readiness.h"
 #include "operator/plan/text.h"
 
@@ -19,7 +21,9 @@ PhaseLeads::PhaseLeads(const ScheduleView& view, const TimelineEntry& entry,
     : view_(&view), entry_(&entry), members_(index(view.size())) {
   plan_members(view);
   plan_starts(view, begun);
-  if (!view.waves(entry).empty()) find_unready(view);
+  if (view.waves(entry).empty()) return;
+  look_at_waves(view);
+  find_openings();
 }
 
 void PhaseLeads::plan_members(const ScheduleView& view) {
@@ -74,39 +78,88 @@ void PhaseLeads::plan_starts(const ScheduleView& view, const std::vector<std::pa
   }
 }
 
-void PhaseLeads::find_unready(const ScheduleView& view) {
-  unready_.resize(view.waves(*entry_).size());
+void PhaseLeads::look_at_waves(const ScheduleView& view) {
+  progress_.resize(view.waves(*entry_).size());
+  const std::string schedule = view.schedule().key.to_string();
   for (int m = 0; m < view.size(); ++m) {
     const MemberLead& lead = members_[index(m)];
     const TargetFacts& facts = view.facts(m);
-    if (!lead.selected || index(lead.wave) >= unready_.size()) continue;
+    if (!lead.selected || index(lead.wave) >= progress_.size()) continue;
     // Who is in a person's hands is not waited for.
     if (facts.spec().suspend != api::SuspendMode::None) continue;
-    const int ready = facts.observed().ready.value_or(lead.size);
+    Progress& wave = progress_[index(lead.wave)];
+    wave.selects = true;
+    const TargetObservation& observed = facts.observed();
+    if (lead.rises()) {
+      const bool ours = observed.in_force && *observed.in_force > lead.before &&
+                        observed.decided_by_schedule == schedule && observed.in_force_since &&
+                        *observed.in_force_since >= wave_start_[index(lead.wave)];
+      if (ours) wave.went = std::min(wave.went.value_or(absl::InfiniteFuture()), *observed.in_force_since);
+      if (!observed.in_force || *observed.in_force <= lead.before) wave.to_raise = true;
+    }
+    const int ready = observed.ready.value_or(lead.size);
     if (ready >= lead.size) continue;
-    Unready& wave = unready_[index(lead.wave)];
-    if (wave.count++ == 0 || facts.key().name < wave.first_name) {
+    if (wave.unready++ == 0 || facts.key().name < wave.first_name) {
       wave.first_name = facts.key().name;
       wave.first = concat(facts.key().name, " ", ready, " of ", lead.size, " ready");
     }
   }
 }
 
+bool PhaseLeads::is_waited_for(std::size_t wave) const {
+  return view_->waves(*entry_)[wave].gate == api::Wave::Gate::Ready && progress_[wave].selects;
+}
+
+absl::Time PhaseLeads::time_out_of(std::size_t wave) const {
+  return openings_[wave].at + view_->waves(*entry_)[wave].gate_timeout;
+}
+
+/// Each wave's wait begins when the one before has gone, so that a roll-out that is stuck goes on one wave at a time.
+/// When a wave went is told by what was written to it; nothing else remembers that a wave before it was late.
+void PhaseLeads::find_openings() {
+  openings_.resize(progress_.size() + 1);
+  std::optional<std::size_t> guard;
+  bool held = false;
+  for (std::size_t wave = 0; wave < openings_.size(); ++wave) {
+    Opening& opening = openings_[wave];
+    opening.guard = guard;
+    if (wave == progress_.size()) break;
+    const absl::Time planned = wave_start_[wave];
+    opening.at = opening.latest = planned;
+    if (guard) {
+      const absl::Duration timeout = view_->waves(*entry_)[*guard].gate_timeout;
+      opening.latest = std::max(planned, openings_[*guard].latest + timeout);
+      const Progress& progress = progress_[wave];
+      if (progress.went) {
+        opening.at = std::clamp(*progress.went, planned, opening.latest);
+      } else if (held) {
+        opening.at = std::max(planned, time_out_of(*guard));
+      } else if (progress.to_raise) {
+        opening.at = opening.latest;
+      }
+    }
+    if (!is_waited_for(wave)) continue;
+    guard = wave;
+    held = held || progress_[wave].unready > 0;
+  }
+}
+
 std::optional<PhaseLeads::Gate> PhaseLeads::closed_gate(int member, absl::Time now) const {
   const MemberLead& lead = members_[index(member)];
-  const std::vector<api::Wave>& waves = view_->waves(*entry_);
   const std::optional<int>& in_force = view_->facts(member).observed().in_force;
-  if (!lead.rises() || (in_force && *in_force >= lead.size)) return std::nullopt;
-  // The nearest earlier wave that is waited for; one with gate None lets its successors pass.
-  std::size_t guard = std::min(index(lead.wave), waves.size());
-  while (guard > 0 && waves[guard - 1].gate != api::Wave::Gate::Ready) --guard;
-  if (guard == 0) return std::nullopt;
-  const absl::Time until = wave_start_[guard - 1] + waves[guard - 1].gate_timeout;
+  if (openings_.empty() || !lead.rises() || (in_force && *in_force >= lead.size)) return std::nullopt;
+  const std::optional<std::size_t> guard = openings_[std::min(index(lead.wave), progress_.size())].guard;
+  if (!guard) return std::nullopt;
+  const absl::Time until = time_out_of(*guard);
   if (now >= until) return std::nullopt;
-  for (std::size_t wave = 0; wave < guard; ++wave) {
-    if (unready_[wave].count == 0) continue;
-    std::string text = concat("waiting for wave ", waves[wave].name, ": ", unready_[wave].first);
-    if (unready_[wave].count > 1) append_text(text, " and ", unready_[wave].count - 1, " more");
+  const std::vector<api::Wave>& waves = view_->waves(*entry_);
+  for (std::size_t wave = 0; wave <= *guard; ++wave) {
+    const Progress& progress = progress_[wave];
+    if (!is_waited_for(wave) || progress.unready == 0) continue;
+    std::string text = concat("waiting for wave ", waves[wave].name, ": ", progress.first);
+    if (progress.unready > 1) append_text(text, " and ", progress.unready - 1, " more");
+    append_text(text, "; goes on regardless at ", local_time(until, view_->schedule().zone), ", ",
+                format_duration(waves[*guard].gate_timeout), " after the start of wave ", waves[*guard].name);
     return Gate{until, std::move(text)};
   }
   return std::nullopt;

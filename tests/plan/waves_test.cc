@@ -10,6 +10,8 @@ namespace {
 
 using testing::Contains;
 using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
 using testing_support::a_festival;
 using testing_support::a_read_replica;
 using testing_support::a_target;
@@ -104,7 +106,9 @@ TEST(Gate, workers_wait_until_the_databases_are_ready) {
   EXPECT_EQ(waiting.size, 10);
   EXPECT_FALSE(waiting.active);
   EXPECT_THAT(texts(waiting),
-              ElementsAre("original 10", "diwali d-day: 10, waiting for wave databases: replicas 3 of 5 ready"));
+              ElementsAre("original 10",
+                          "diwali d-day: 10, waiting for wave databases: replicas 3 of 5 ready; goes on regardless at "
+                          "2026-11-08 00:05 +05:30, 5m after the start of wave databases"));
   EXPECT_TRUE(waiting.contributions.front().waiting);
   EXPECT_EQ(world.decide(ist("2026-11-08"), "replicas").size, 5) << "the first wave waits for nobody";
 
@@ -166,7 +170,7 @@ TEST(Gate, holds_a_coming_phase_back_too) {
   world.observed("replicas").ready = 3;
   const Decision waiting = world.decide(ist("2026-11-07 23:50"), "workers");
   EXPECT_EQ(waiting.size, 10);
-  EXPECT_THAT(texts(waiting), Contains("waiting for wave databases: replicas 3 of 5 ready"));
+  EXPECT_THAT(texts(waiting), Contains(StartsWith("waiting for wave databases: replicas 3 of 5 ready")));
   EXPECT_EQ(waiting.next_transition, ist("2026-11-08"));
   EXPECT_EQ(waiting.leads_begun.size(), 1u) << "its lead has begun all the same";
   world.observed("replicas").ready = 5;
@@ -222,7 +226,122 @@ TEST(Gate, names_one_and_counts_the_rest) {
                 .add(named({"stock", "orders"}), 2));
   world.observed("stock").ready = world.observed("orders").ready = 3;
   EXPECT_THAT(texts(world.decide(ist("2026-11-08"), "workers")),
-              Contains("diwali d-day: 10, waiting for wave databases: orders 3 of 5 ready and 1 more"));
+              Contains(StartsWith("diwali d-day: 10, waiting for wave databases: orders 3 of 5 ready and 1 more;")));
+}
+
+// ---- gates, one after the other
+
+/// Waves a, b and c of one target each from 10 to 60, and d of no wave; no leads. Each wave is waited for half an hour.
+class RollOut {
+ public:
+  RollOut()
+      : RollOut(a_festival("launch")
+                    .day("2026-11-08")
+                    .wave("a", named({"a"}), absl::Minutes(30))
+                    .wave("b", named({"b"}), absl::Minutes(30))
+                    .wave("c", named({"c"}), absl::Minutes(30))) {}
+  explicit RollOut(FestivalBuilder waves, std::vector<std::string> selected = {"a", "b", "c", "d"}) {
+    for (const std::string& name : names_) world_.add(a_target(name).min(10).max(60));
+    world_.add(waves.phase("launch-week", "P0D", "P7D").replicas(named(std::move(selected)), 60));
+    for (const std::string& name : names_) world_.observed(name).ready = 10;
+  }
+
+  /// Writes what is decided at `time`; nothing gets ready by that. Sizes of a to d.
+  std::vector<int> sizes_at(const std::string& time) {
+    const absl::Time now = ist("2026-11-08 " + time);
+    const DecideResult decided = world_.decide(now);
+    std::vector<int> sizes;
+    for (std::size_t t = 0; t < names_.size(); ++t) {
+      TargetObservation& observed = world_.observed(names_[t]);
+      const std::optional<int> ready = observed.ready;
+      take_as_written(observed, decided.decisions[t], now);
+      observed.ready = ready;
+      sizes.push_back(decided.decisions[t].size);
+    }
+    return sizes;
+  }
+  void ready(const std::string& name, int size = 60) { world_.observed(name).ready = size; }
+  World& world() { return world_; }
+
+ private:
+  const std::vector<std::string> names_{"a", "b", "c", "d"};
+  World world_;
+};
+
+TEST(Gate, a_stuck_roll_out_goes_on_wave_by_wave) {
+  RollOut launch;
+  EXPECT_THAT(launch.sizes_at("00:00"), ElementsAre(60, 10, 10, 10));
+  EXPECT_EQ(launch.world().decide(ist("2026-11-08 00:10"), "b").next_transition, ist("2026-11-08 00:30"));
+  EXPECT_EQ(launch.world().decide(ist("2026-11-08 00:10"), "d").next_transition, ist("2026-11-08 01:30"));
+  EXPECT_THAT(texts(launch.world().decide(ist("2026-11-08 00:10"), "c")),
+              Contains(HasSubstr("waiting for wave a: a 10 of 60 ready; goes on regardless at 2026-11-08 01:00 +05:30, "
+                                 "30m after the start of wave b")));
+  EXPECT_THAT(launch.sizes_at("00:29:59"), ElementsAre(60, 10, 10, 10));
+  EXPECT_THAT(launch.sizes_at("00:30"), ElementsAre(60, 60, 10, 10));
+  EXPECT_THAT(launch.sizes_at("00:59:59"), ElementsAre(60, 60, 10, 10));
+  EXPECT_THAT(launch.sizes_at("01:00"), ElementsAre(60, 60, 60, 10));
+  EXPECT_THAT(launch.sizes_at("01:29:59"), ElementsAre(60, 60, 60, 10));
+  EXPECT_THAT(launch.sizes_at("01:30"), ElementsAre(60, 60, 60, 60));
+}
+
+TEST(Gate, the_time_out_counts_from_when_the_wave_before_really_went) {
+  RollOut launch;
+  launch.sizes_at("00:00");
+  launch.ready("a");
+  EXPECT_EQ(launch.world().decide(ist("2026-11-08 00:20"), "c").size, 10) << "b has yet to go, and be waited for";
+  EXPECT_THAT(launch.sizes_at("00:20"), ElementsAre(60, 60, 10, 10));
+  EXPECT_THAT(launch.sizes_at("00:49:59"), ElementsAre(60, 60, 10, 10));
+  EXPECT_THAT(launch.sizes_at("00:50"), ElementsAre(60, 60, 60, 10));
+  EXPECT_THAT(launch.sizes_at("01:20"), ElementsAre(60, 60, 60, 60));
+}
+
+TEST(Gate, a_wave_that_gets_ready_after_its_time_out_does_not_shorten_the_wait_for_the_next) {
+  RollOut launch;
+  launch.sizes_at("00:00");
+  launch.sizes_at("00:30");
+  launch.ready("a");
+  EXPECT_THAT(launch.sizes_at("00:40"), ElementsAre(60, 60, 10, 10));
+  EXPECT_THAT(launch.sizes_at("00:59:59"), ElementsAre(60, 60, 10, 10));
+  launch.ready("b");
+  EXPECT_THAT(launch.sizes_at("00:59:59"), ElementsAre(60, 60, 60, 10));
+}
+
+TEST(Gate, a_wave_that_fails_again_does_not_stretch_the_wait_for_those_that_have_gone) {
+  RollOut launch;
+  launch.sizes_at("00:00");
+  launch.ready("a");
+  launch.sizes_at("00:01");
+  launch.ready("a", 59);
+  EXPECT_THAT(launch.sizes_at("00:30:59"), ElementsAre(60, 60, 10, 10));
+  EXPECT_THAT(launch.sizes_at("00:31"), ElementsAre(60, 60, 60, 10));
+}
+
+TEST(Gate, a_healthy_roll_out_waits_for_nothing) {
+  RollOut launch;
+  for (const char* name : {"a", "b", "c"}) launch.ready(name);
+  EXPECT_THAT(launch.sizes_at("00:00"), ElementsAre(60, 60, 60, 60));
+}
+
+TEST(Gate, a_wave_that_the_phase_leaves_out_is_not_waited_for) {
+  RollOut launch(a_festival("launch")
+                     .day("2026-11-08")
+                     .wave("a", named({"a"}), absl::Minutes(30))
+                     .wave("b", named({"b"}), absl::Minutes(30))
+                     .wave("c", named({"c"}), absl::Minutes(30)),
+                 {"a", "c", "d"});
+  launch.sizes_at("00:00");
+  EXPECT_THAT(launch.sizes_at("00:29:59"), ElementsAre(60, 10, 10, 10));
+  EXPECT_THAT(launch.sizes_at("00:30"), ElementsAre(60, 10, 60, 10));
+}
+
+TEST(Gate, none_is_waited_for_by_nobody) {
+  RollOut launch(a_festival("launch")
+                     .day("2026-11-08")
+                     .wave("a", named({"a"}), absl::Minutes(30), api::Wave::Gate::None)
+                     .wave("b", named({"b"}), absl::Minutes(30)));
+  EXPECT_THAT(launch.sizes_at("00:00"), ElementsAre(60, 60, 10, 10));
+  launch.ready("b");
+  EXPECT_THAT(launch.sizes_at("00:01"), ElementsAre(60, 60, 60, 60)) << "a is still not ready";
 }
 
 // ---- the way down
