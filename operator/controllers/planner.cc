@@ -203,6 +203,7 @@ plan::TargetObservation Planner::Impl::observe(const api::ScaleTarget& target, c
   world.records.update(target, [&](TargetRecord& record) {
     api::ScaleTargetStatus& status = record.status;
     news = record.metrics_problem != answers.problem || record.refusal != refusal;
+    record.lag_unknown_since = seen.lag_unknown_since = lag_unknown_since(answers, record.lag_unknown_since, now);
     record.metrics_problem = std::move(answers.problem);
     record.refusal = std::move(refusal);
     if (!seen.originals && status.originals) {

@@ -16,9 +16,17 @@ TargetAnswers ask_for_target(const api::ScaleTarget& target, QuerySource& querie
   };
   for (const api::ScaleRule& rule : spec.rules) answers.samples[rule.name] = ask(rule.query, "rule " + rule.name);
   if (spec.role == api::Role::ReadReplica && spec.read_replica.lag_guard) {
+    answers.lag_guarded = true;
     answers.lag_seconds = ask(spec.read_replica.lag_guard->query, "lag guard");
   }
   return answers;
+}
+
+std::optional<absl::Time> lag_unknown_since(const TargetAnswers& answers, std::optional<absl::Time> before,
+                                            absl::Time now) {
+  if (!answers.lag_guarded || answers.lag_seconds) return std::nullopt;
+  // A clock that was set back must not stretch the wait.
+  return before && *before <= now ? before : now;
 }
 
 }  // namespace headroom::controllers

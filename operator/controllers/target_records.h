@@ -52,7 +52,8 @@ struct TargetRecord {
   std::optional<PendingStep> pending;
   std::string write_problem;    ///< of the last attempt to write its objects; empty: it succeeded
   std::string metrics_problem;  ///< why a query of its rules or lag guard has no answer; empty: all have. The planner's
-  Boxed<RegionRefusal> refusal;  ///< the planner's, like metrics_problem
+  std::optional<absl::Time> lag_unknown_since;  ///< see there; the planner's, like metrics_problem
+  Boxed<RegionRefusal> refusal;                 ///< the planner's, like metrics_problem
   Boxed<LandedWrite> landed;
   std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
   /// The status last stored, while the cache of ScaleTargets may still show the one before; null once it does not.

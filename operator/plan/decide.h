@@ -34,6 +34,9 @@ struct TargetObservation {
   std::optional<int> rule_size;       ///< what rules have stepped to
   std::string rule_text;              ///< "queue-depth: 2500 above 1000 for 5m, +10"
   std::optional<double> lag_seconds;  ///< ReadReplica lag guard's answer
+  /// Since when the lag guard has been asked without an answer; absent while it has one, and where nobody asks it, as
+  /// in a plan of the future. Not kept over a restart.
+  std::optional<absl::Time> lag_unknown_since;
   std::vector<api::StartedLead> started_leads;
   std::vector<api::WarmUpSamples> warm_up;
   std::optional<int> approved_size;           ///< Manual scale-down: what a person approved

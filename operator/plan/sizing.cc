@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "operator/base/duration.h"
 #include "operator/plan/choice.h"
 #include "operator/plan/ramp.h"
 #include "operator/plan/text.h"
@@ -14,6 +15,10 @@ namespace {
 using Kind = api::Reason::Kind;
 
 constexpr std::size_t kMostReasons = 16, kMostContributions = 16;
+
+/// Long enough for a restart of the operator or of the metrics server. A server that stays away must not cost the
+/// festival its capacity.
+constexpr absl::Duration kLongestBlindHold = absl::Minutes(10);
 
 bool has_bounds(const api::ScaleTargetSpec& spec) {
   return spec.engine.type == api::EngineType::HorizontalPodAutoscaler ||
@@ -204,16 +209,36 @@ void Sizing::apply_limits() {
   }
 }
 
-bool Sizing::lag_frozen() const {
+bool Sizing::is_guarded() const {
   const api::ScaleTargetSpec& spec = facts_.spec();
+  return pace_ == Pace::AsObserved && !suspended_ && spec.role == api::Role::ReadReplica &&
+         spec.read_replica.lag_guard && (driven_ || facts_.observed().in_force);
+}
+
+bool Sizing::lag_frozen() const {
+  const std::optional<double>& lag = facts_.observed().lag_seconds;
+  return is_guarded() && lag && *lag > absl::ToDoubleSeconds(facts_.spec().read_replica.lag_guard->freeze_above);
+}
+
+bool Sizing::lag_unknown() const {
   const TargetObservation& observed = facts_.observed();
-  return pace_ == Pace::AsObserved && spec.role == api::Role::ReadReplica && spec.read_replica.lag_guard &&
-         observed.lag_seconds && (driven_ || observed.in_force) &&
-         *observed.lag_seconds > absl::ToDoubleSeconds(spec.read_replica.lag_guard->freeze_above);
+  return is_guarded() && !observed.lag_seconds && observed.lag_unknown_since;
+}
+
+bool Sizing::holds_unknown_lag() const {
+  if (!lag_unknown()) return false;
+  return size_ <= held_size() || now_ < *facts_.observed().lag_unknown_since + kLongestBlindHold;
+}
+
+int Sizing::held_size() const {
+  const TargetObservation& observed = facts_.observed();
+  // Somebody who raised the original since has it running: holding still is not going back.
+  const int running = std::min(facts_.original, observed.current.value_or(facts_.original));
+  return std::max({observed.in_force.value_or(facts_.original), running, facts_.floor});
 }
 
 int Sizing::kept_in_region() const {
-  if (suspended_ || lag_frozen()) return size_;
+  if (suspended_ || lag_frozen() || holds_unknown_lag()) return size_;
   return std::max({facts_.original, facts_.least, facts_.floor, approval_keeps_});
 }
 
@@ -223,19 +248,45 @@ void Sizing::cut_by_region(int size, const std::string& text) {
   reason(Kind::RegionCapacity, facts_.spec().region, text);
 }
 
-Decision Sizing::finish() {
-  if (!facts_.known) return std::move(decision_);
-  const TargetObservation& observed = facts_.observed();
-  if (!suspended_ && lag_frozen()) {
-    const int in_force = observed.in_force.value_or(facts_.original);
-    // Somebody who raised the original since has it running: holding still is not going back.
-    const int running = std::min(facts_.original, observed.current.value_or(facts_.original));
-    size_ = std::max({in_force, running, facts_.floor});
+void Sizing::guard_lag() {
+  if (lag_frozen()) {
+    size_ = held_size();
     decision_.frozen = true;
     const double limit = absl::ToDoubleSeconds(facts_.spec().read_replica.lag_guard->freeze_above);
     reason(Kind::LagGuard, "",
-           concat("holds ", size_, ": replica lag ", seconds(*observed.lag_seconds), " is above ", seconds(limit)));
+           concat("holds ", size_, ": replica lag ", seconds(*facts_.observed().lag_seconds), " is above ",
+                  seconds(limit)));
+  } else if (lag_unknown() && size_ != held_size()) {
+    tell_unknown_lag();
   }
+}
+
+void Sizing::tell_unknown_lag() {
+  const std::string where =
+      concat("see condition MetricsUnavailable and spec.metrics of region ", facts_.spec().region);
+  const absl::Time since = *facts_.observed().lag_unknown_since;
+  if (!holds_unknown_lag()) {
+    reason(Kind::LagGuard, "",
+           concat("goes on to ", size_, ": replica lag has been unknown since ", format_rfc3339(since), ", ", where));
+    return;
+  }
+  const int goal = std::exchange(size_, held_size());
+  decision_.frozen = true;
+  std::string text = concat("holds ", size_, ": replica lag is unknown, ", where);
+  if (goal > size_) {
+    const absl::Time until = since + kLongestBlindHold;
+    voice_.changes_at(until);
+    append_text(text, "; goes on to ", goal, " regardless at ", format_rfc3339(until));
+  } else {
+    append_text(text, "; nothing is removed before it is known");
+  }
+  reason(Kind::LagGuard, "", std::move(text));
+}
+
+Decision Sizing::finish() {
+  if (!facts_.known) return std::move(decision_);
+  const TargetObservation& observed = facts_.observed();
+  guard_lag();
   if (size_ < facts_.original) {
     reason(Kind::AllowDecrease, "", concat("below the original ", facts_.original));
   }

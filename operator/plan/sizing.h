@@ -38,7 +38,16 @@ class Sizing {
  private:
   void reason(api::Reason::Kind kind, std::string source, std::string text);
   bool in_a_persons_hands();
+  /// The lag guard has a say at all.
+  bool is_guarded() const;
   bool lag_frozen() const;
+  bool lag_unknown() const;
+  /// An unknown lag lets nothing be removed, and nothing be added for a while.
+  bool holds_unknown_lag() const;
+  /// What a lag guard that holds leaves.
+  int held_size() const;
+  void guard_lag();
+  void tell_unknown_lag();
   int hold_for_approval(int goal);
   int pace_steps(int goal);
   int pace_ramp(int from, int goal);

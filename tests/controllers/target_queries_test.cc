@@ -71,5 +71,20 @@ TEST_F(TargetQueries, only_read_replicas_have_a_lag_guard) {
   EXPECT_EQ(ask().problem, "");
 }
 
+TEST_F(TargetQueries, tells_since_when_the_lag_is_unknown) {
+  const absl::Time noon = absl::FromUnixSeconds(1'793'000'000), later = noon + absl::Minutes(7);
+  EXPECT_EQ(lag_unknown_since(ask(), std::nullopt, noon), std::nullopt);
+  fail("replication_lag", "the answer is empty");
+  EXPECT_EQ(lag_unknown_since(ask(), std::nullopt, noon), noon);
+  EXPECT_EQ(lag_unknown_since(ask(), noon, later), noon);
+  EXPECT_EQ(lag_unknown_since(ask(), later, noon), noon) << "the clock was set back";
+  queries.known.erase({"mumbai", "replication_lag"});
+  EXPECT_EQ(lag_unknown_since(ask(), std::nullopt, noon), noon) << "a first answer under way is unknown as well";
+  answer("replication_lag", 3);
+  EXPECT_EQ(lag_unknown_since(ask(), noon, later), std::nullopt);
+  target.spec.role = api::Role::Workload;
+  EXPECT_EQ(lag_unknown_since(ask(), noon, later), std::nullopt) << "nobody guards";
+}
+
 }  // namespace
 }  // namespace headroom::controllers

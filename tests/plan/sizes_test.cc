@@ -379,7 +379,7 @@ TEST(LagGuard, holds_what_is_in_force_in_both_directions) {
   EXPECT_THAT(texts(down), ElementsAre("original 3", "holds 5: replica lag 61 s is above 60 s"));
 }
 
-TEST(LagGuard, at_the_bound_or_without_an_answer_nothing_is_held) {
+TEST(LagGuard, at_the_bound_or_where_nobody_asks_nothing_is_held) {
   EXPECT_EQ(lagging(60).decide(kPeak, "replicas").size, 5);
   EXPECT_EQ(lagging(std::nullopt).decide(kPeak, "replicas").size, 5);
 }
@@ -394,6 +394,65 @@ TEST(LagGuard, does_not_go_back_to_what_was_in_force_before_a_person_raised_the_
 
 TEST(LagGuard, never_keeps_a_target_below_its_floor) {
   World world = lagging(500);
+  world.spec("replicas").read_replica.floor = 4;
+  EXPECT_EQ(world.decide(kPeak, "replicas").size, 4);
+  EXPECT_FALSE(world.decide(ist("2026-11-01"), "replicas").active) << "with nothing to do the original stands";
+}
+
+World unanswered(absl::Time since) {
+  World world = lagging(std::nullopt);
+  world.observed("replicas").lag_unknown_since = since;
+  return world;
+}
+
+TEST(LagGuard, without_an_answer_holds_a_rise_for_ten_minutes_and_says_what_to_look_at) {
+  World world = unanswered(kPeak);
+  const Decision held = world.decide(kPeak + absl::Minutes(10) - absl::Seconds(1), "replicas");
+  EXPECT_EQ(held.size, 3);
+  EXPECT_TRUE(held.frozen);
+  EXPECT_EQ(held.next_transition, kPeak + absl::Minutes(10));
+  EXPECT_EQ(
+      texts(held).back(),
+      "holds 3: replica lag is unknown, see condition MetricsUnavailable and spec.metrics of region local; goes on "
+      "to 5 regardless at 2026-11-08T06:40:00Z");
+}
+
+TEST(LagGuard, goes_on_after_ten_minutes_without_an_answer_and_warns) {
+  World world = unanswered(kPeak);
+  const Decision risen = world.decide(kPeak + absl::Minutes(10), "replicas");
+  EXPECT_EQ(risen.size, 5);
+  EXPECT_FALSE(risen.frozen);
+  EXPECT_EQ(risen.reasons.back().kind, api::Reason::Kind::LagGuard);
+  EXPECT_EQ(
+      texts(risen).back(),
+      "goes on to 5: replica lag has been unknown since 2026-11-08T06:30:00Z, see condition MetricsUnavailable and "
+      "spec.metrics of region local");
+}
+
+TEST(LagGuard, without_an_answer_keeps_what_was_in_force_before_a_restart_and_says_nothing) {
+  World world = unanswered(kPeak);
+  world.observed("replicas").in_force = 5;
+  const Decision same = world.decide(kPeak, "replicas");
+  EXPECT_EQ(same.size, 5);
+  EXPECT_FALSE(same.frozen);
+  EXPECT_EQ(same.decided_by_schedule, "shop/diwali");
+  EXPECT_NE(same.reasons.back().kind, api::Reason::Kind::LagGuard);
+}
+
+TEST(LagGuard, without_an_answer_removes_nothing_however_long_that_lasts) {
+  World world = unanswered(kPeak);
+  world.observed("replicas").in_force = 5;
+  const Decision down = world.decide(ist("2026-11-12"), "replicas");
+  EXPECT_EQ(down.size, 5);
+  EXPECT_TRUE(down.frozen);
+  EXPECT_THAT(texts(down).back(), testing::EndsWith("; nothing is removed before it is known"));
+  world.observed("replicas").lag_unknown_since.reset();
+  world.observed("replicas").lag_seconds = 1;
+  EXPECT_FALSE(world.decide(ist("2026-11-12"), "replicas").active);
+}
+
+TEST(LagGuard, without_an_answer_never_keeps_a_target_below_its_floor) {
+  World world = unanswered(kPeak);
   world.spec("replicas").read_replica.floor = 4;
   EXPECT_EQ(world.decide(kPeak, "replicas").size, 4);
   EXPECT_FALSE(world.decide(ist("2026-11-01"), "replicas").active) << "with nothing to do the original stands";
