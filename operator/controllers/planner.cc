@@ -7,6 +7,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <tuple>
 #include <unordered_set>
 
 #include "operator/base/log.h"
@@ -74,6 +75,39 @@ std::vector<api::ObjectKey> changed_decisions(const PlanSnapshot* before, const 
   }
   return changed;
 }
+
+/// Whether phases that leads were started for are still to end. Many targets ask for the same few.
+class LivingLeads {
+ public:
+  LivingLeads(const PlanSnapshot& snapshot, absl::Time now) : now_(now) {
+    for (const auto& [key, compilation] : snapshot.schedules) {
+      if (compilation.compiled) schedules_.emplace(key.to_string(), compilation.compiled.get());
+    }
+  }
+  bool contain(const api::StartedLead& lead) {
+    const auto [known, added] = living_.try_emplace({lead.schedule, lead.occurrence, lead.phase}, false);
+    if (added) known->second = find(lead);
+    return known->second;
+  }
+
+ private:
+  bool find(const api::StartedLead& lead) const {
+    const auto schedule = schedules_.find(lead.schedule);
+    if (schedule == schedules_.end()) return false;
+    for (const plan::CompiledOccurrence& occurrence : schedule->second->occurrences) {
+      if (occurrence.name != lead.occurrence) continue;
+      for (const plan::PhaseInterval& interval : occurrence.intervals) {
+        const bool same = schedule->second->spec.phases[interval.phase].name == lead.phase;
+        if (same && interval.to > now_) return true;
+      }
+    }
+    return false;
+  }
+
+  const absl::Time now_;
+  std::map<std::string, const plan::CompiledSchedule*> schedules_;
+  std::map<std::tuple<std::string, std::string, std::string>, bool> living_;
+};
 
 std::vector<api::TransitionStatus> lead_starts_of(const PlanSnapshot* plan, const api::ObjectKey& schedule) {
   if (plan == nullptr) return {};
@@ -331,23 +365,12 @@ Planner::Impl::Planned Planner::Impl::plan_once() {
 
 void Planner::Impl::keep_leads(const PlanSnapshot& snapshot, absl::Time now) {
   // A lead is over with its phase; without this, one entry a phase would pile up for ever.
-  std::set<std::tuple<std::string, std::string, std::string>> alive;
-  for (const auto& [key, compilation] : snapshot.schedules) {
-    if (!compilation.compiled) continue;
-    for (const plan::CompiledOccurrence& occurrence : compilation.compiled->occurrences) {
-      for (const plan::PhaseInterval& interval : occurrence.intervals) {
-        if (interval.to <= now) continue;
-        alive.emplace(key.to_string(), occurrence.name, compilation.compiled->spec.phases[interval.phase].name);
-      }
-    }
-  }
+  LivingLeads living(snapshot, now);
   for (std::size_t i = 0; i < snapshot.targets.size(); ++i) {
     const plan::Decision& decision = snapshot.result.decisions[i];
     world.records.update(*snapshot.targets[i], [&](TargetRecord& record) {
       auto& leads = record.status.started_leads;
-      std::erase_if(leads, [&](const api::StartedLead& lead) {
-        return !alive.contains({lead.schedule, lead.occurrence, lead.phase});
-      });
+      std::erase_if(leads, [&](const api::StartedLead& lead) { return !living.contain(lead); });
       leads.insert(leads.end(), decision.leads_begun.begin(), decision.leads_begun.end());
     });
   }

@@ -1,5 +1,7 @@
 #include "operator/plan/compile.h"
 
+#include <absl/strings/str_cat.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -10,6 +12,9 @@
 namespace headroom::plan {
 namespace {
 
+/// Of one schedule, in the window. A year of 24 phases every day is 11,000; what the API allows at most would be
+/// 700,000, which is 90 MB.
+constexpr std::size_t kMostIntervals = 50'000;
 constexpr absl::Duration kPast = absl::Hours(60 * 24), kFuture = absl::Hours(400 * 24);
 
 /// An offset on a calendar without clock changes, for comparing offsets with each other.
@@ -226,8 +231,15 @@ Result<CompiledSchedule> compile(const CompileInput& input) {
   schedule.window_to = input.now + kFuture;
 
   const RecurrenceBounds bounds = occurrence_bounds(input.spec, input.zone, input.now);
+  std::size_t intervals = 0;
   for (const api::Occurrence& occurrence : input.spec.occurrences) {
     BOOST_OUTCOME_TRY(days, days_of(occurrence, input, bounds));
+    intervals += days.size() * input.spec.phases.size();
+    if (intervals > kMostIntervals) {
+      return invalid(absl::StrCat("spec.occurrences up to \"", occurrence.name, "\" mean ", intervals,
+                                  " phases within ", (kPast + kFuture) / absl::Hours(24), " days, more than ",
+                                  kMostIntervals, "; use fewer or rarer occurrences, or several schedules"));
+    }
     for (const Day& day : days) {
       CompiledOccurrence placed = place(day, input);
       const bool touches = std::ranges::any_of(placed.intervals, [&](const PhaseInterval& interval) {

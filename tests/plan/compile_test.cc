@@ -221,6 +221,14 @@ TEST(Compile, refuses_what_else_cannot_be_meant) {
               HasSubstr("spec.occurrences \"f\": rrule: FREQ=HOURLY must be"));
   EXPECT_THAT(refusal(a_festival("f").recurring("2026-01-01", "FREQ=DAILY").phase("a", "-P1000D", "P1D")),
               HasSubstr("more than 1000 dates"));
+  FestivalBuilder many = a_festival("f");
+  for (int i = 0; i < 24; ++i)
+    many.phase("h" + std::to_string(i), "PT" + std::to_string(i) + "H", "PT" + std::to_string(i + 1) + "H");
+  many.recurring("2026-01-01", "FREQ=DAILY");
+  EXPECT_TRUE(many.compile(kNow)) << "every hour of a year";
+  for (int i = 0; i < 4; ++i) many.recurring("2026-01-01", "FREQ=DAILY");
+  for (int i = 0; i < 5; ++i) many.spec().occurrences[static_cast<std::size_t>(i)].name = "daily-" + std::to_string(i);
+  EXPECT_THAT(refusal(many), HasSubstr("spec.occurrences up to \"daily-4\" mean 5"));
   FestivalBuilder nothing = a_festival("f").phase("a", "P0D", "P1D");
   nothing.spec().occurrences.emplace_back().name = "empty";
   EXPECT_THAT(refusal(nothing), HasSubstr("needs one of day, instant, rrule and calendarRef"));
