@@ -24,8 +24,9 @@ class ObjectIndex {
   /// because only a hash is kept: for hints, where one too many does no harm.
   template <class Found>
   void find(const api::ObjectKey& object, Found&& found) const {
-    const auto range = std::ranges::equal_range(entries_, std::hash<api::ObjectKey>()(object), {}, &Entry::object);
-    for (const Entry& entry : range) found(std::size_t{entry.target});
+    const std::size_t hash = std::hash<api::ObjectKey>()(object);
+    auto entry = std::ranges::lower_bound(entries_, hash, {}, &Entry::object);
+    for (; entry != entries_.end() && entry->object == hash; ++entry) found(std::size_t{entry->target});
   }
 
  private:

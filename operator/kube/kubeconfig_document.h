@@ -17,7 +17,7 @@ namespace headroom::kube {
 /// A map in the YAML with the place it stands at, for messages.
 class YamlMap {
  public:
-  YamlMap(YAML::Node node, std::string path) : node_(std::move(node)), path_(std::move(path)) {}
+  YamlMap(const YAML::Node& node, std::string path) : node_(node), path_(std::move(path)) {}
 
   /// Where `field` stands: "users[\"admin\"].user.token".
   std::string path(const char* field) const;
