@@ -1,6 +1,7 @@
 #include "operator/controllers/planner.h"
 
 #include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -18,6 +19,7 @@
 #include "operator/controllers/lead_starts.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/schedule_compiler.h"
+#include "operator/controllers/schedule_status.h"
 #include "operator/controllers/target_queries.h"
 #include "operator/plan/baseline.h"
 #include "operator/plan/rules.h"
@@ -383,7 +385,9 @@ void Planner::Impl::tell(const PlanSnapshot* before, const PlanSnapshot& after,
   for (const auto& [key, compilation] : after.schedules) {
     std::string& face = faces[key];
     absl::StrAppend(&face, compilation.problem_reason, "|", compilation.problem, "|");
-    if (compilation.compiled) absl::StrAppend(&face, reinterpret_cast<std::uintptr_t>(compilation.compiled.get()), "|");
+    if (!compilation.compiled) continue;
+    absl::StrAppend(&face, reinterpret_cast<std::uintptr_t>(compilation.compiled.get()), "|",
+                    absl::StrJoin(missing_targets(key.ns, compilation.compiled->spec, after), ","), "|");
   }
   for (const plan::Decision& decision : after.result.decisions) {
     for (const plan::Contribution& contribution : decision.contributions) {

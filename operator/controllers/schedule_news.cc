@@ -80,6 +80,7 @@ std::vector<EventText> schedule_events(const api::FestivalScheduleStatus& before
                                   {"Stalled", "Stalled", "Plan"},
                                   {"CalendarUnavailable", "CalendarUnavailable", "ReadCalendar"},
                                   {"NoTargets", "NoTargets", "Plan"},
+                                  {"TargetsMissing", "TargetsMissing", "Plan"},
                                   {"SwitchesPending", "SwitchesPending", "Switch"},
                                   {"ReceiverUnknown", "ReceiverUnknown", "Notify"}};
   for (const Watched& watched : kWatched) {

@@ -169,6 +169,27 @@ void set_at_risk(Conditions& conditions, const std::vector<api::AtRiskTarget>& a
 
 constexpr char kCalendarUnavailable[] = "CalendarUnavailable";
 
+/// One of the two at most: names that are missing explain a schedule without targets.
+void set_targets(Conditions& conditions, const ScheduleFacts& facts, std::int64_t selected) {
+  constexpr std::size_t kTold = 5;
+  const std::string& ns = facts.schedule.meta.ns;
+  const std::vector<std::string> missing = missing_targets(ns, facts.schedule.spec, *facts.plan);
+  const std::size_t told = std::min(missing.size(), kTold);
+  const std::string names =
+      absl::StrCat(absl::StrJoin(missing.begin(), missing.begin() + told, ", "),
+                   missing.size() > told ? absl::StrCat(" and ", missing.size() - told, " more") : "");
+  const std::string absent = absl::StrCat("no ScaleTarget of namespace ", ns, " is named ", names);
+  const bool none = asks_for_sizes(facts.schedule.spec) && selected == 0;
+  conditions.set_while(none, "NoTargets", "NothingSelected",
+                       absl::StrCat("no ScaleTarget in this namespace is selected by any phase: check names, labels, "
+                                    "roles and regions of spec.phases[].targets",
+                                    missing.empty() ? "" : absl::StrCat("; ", absent)));
+  conditions.set_while(!none && !missing.empty(), "TargetsMissing", "SomeTargetsMissing",
+                       absl::StrCat(absent,
+                                    ": create it, or correct targets.names of the phases and waves; the "
+                                    "schedule holds for the targets that exist"));
+}
+
 void set_conditions(Conditions& conditions, const ScheduleFacts& facts, const api::FestivalScheduleStatus& status,
                     const plan::CompiledSchedule* compiled) {
   const ScheduleCompilation& compilation = *facts.compilation;
@@ -180,9 +201,7 @@ void set_conditions(Conditions& conditions, const ScheduleFacts& facts, const ap
                  stalled ? compilation.problem : "");
   conditions.set("Reconciling", false, "Planned", "");
   set_at_risk(conditions, status.at_risk);
-  conditions.set_while(asks_for_sizes(facts.schedule.spec) && status.targets == 0, "NoTargets", "NothingSelected",
-                       "no ScaleTarget in this namespace is selected by any phase: check names, labels, roles and "
-                       "regions of spec.phases[].targets");
+  set_targets(conditions, facts, status.targets);
   const std::string overlaps = overlaps_of(facts.schedule.meta.key(), *facts.plan);
   conditions.set_while(!overlaps.empty(), "PhasesOverlap", "SameTarget",
                        absl::StrCat("phases of one occurrence hold at once for the same target, the larger counts: ",
@@ -217,6 +236,24 @@ std::int64_t count_selected(const api::ObjectKey& schedule, const api::FestivalS
       });
     });
   });
+}
+
+std::vector<std::string> missing_targets(const std::string& ns, const api::FestivalScheduleSpec& spec,
+                                         const PlanSnapshot& plan) {
+  std::set<std::string> missing;
+  const auto look = [&](const api::TargetSelection& selection) {
+    for (const std::string& name : selection.names) {
+      const api::ObjectKey key{ns, name};
+      const auto key_of = [](const auto& target) { return target->meta.key(); };
+      if (!std::ranges::binary_search(plan.targets, key, {}, key_of)) missing.insert(name);
+    }
+  };
+  for (const api::Wave& wave : spec.waves) look(wave.targets);
+  for (const api::Phase& phase : spec.phases) {
+    for (const api::Wave& wave : phase.waves) look(wave.targets);
+    for (const api::PhaseDemand& demand : phase.demands) look(demand.targets);
+  }
+  return {missing.begin(), missing.end()};
 }
 
 std::vector<std::string> unknown_receivers(const api::FestivalScheduleSpec& spec, std::span<const Receiver> known) {

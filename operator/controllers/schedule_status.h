@@ -53,5 +53,9 @@ std::vector<std::string> unknown_receivers(const api::FestivalScheduleSpec& spec
 /// How many of the targets some phase asks something of.
 std::int64_t count_selected(const api::ObjectKey& schedule, const api::FestivalScheduleSpec& spec,
                             const PlanSnapshot& plan);
+/// What phases and waves name although the plan knows no such ScaleTarget in `ns`; ascending, each once. One that is
+/// being deleted is not planned any more and counts as missing.
+std::vector<std::string> missing_targets(const std::string& ns, const api::FestivalScheduleSpec& spec,
+                                         const PlanSnapshot& plan);
 
 }  // namespace headroom::controllers

@@ -208,6 +208,55 @@ TEST(ScheduleStatus, counts_the_targets_it_selects_and_says_when_there_are_none)
   EXPECT_EQ(api::find_condition(status.conditions, "NoTargets"), nullptr);
 }
 
+TEST(ScheduleStatus, names_the_targets_that_are_missing_and_goes_on_with_those_that_exist) {
+  Stage stage;
+  stage.builder = testing_support::a_festival("diwali")
+                      .day("2026-11-08")
+                      .wave("first", testing_support::named({"cache"}))
+                      .phase("peak", "-P1D", "P2D")
+                      .multiply(testing_support::named({"web", "wbe", "api", "db", "queue", "mail"}), "5")
+                      .phase_wave("late", testing_support::named({"wbe"}));
+  stage.recompile();
+  api::FestivalScheduleStatus status = stage.status("2026-11-08");
+  EXPECT_EQ(status.targets, 1);
+  EXPECT_TRUE(condition(status, "TargetsMissing").status);
+  EXPECT_EQ(condition(status, "TargetsMissing").reason, "SomeTargetsMissing");
+  EXPECT_EQ(condition(status, "TargetsMissing").message,
+            "no ScaleTarget of namespace shop is named api, cache, db, mail, queue and 1 more: create it, or correct "
+            "targets.names of the phases and waves; the schedule holds for the targets that exist");
+  EXPECT_EQ(api::find_condition(status.conditions, "NoTargets"), nullptr);
+  EXPECT_TRUE(condition(status, "Ready").status) << "what exists is carried out";
+
+  const auto events = schedule_events({}, {status, {}, 0});
+  EXPECT_TRUE(std::ranges::any_of(events, [](const auto& event) {
+    return event.type == runtime::EventText::Type::Warning && event.reason == "TargetsMissing";
+  }));
+
+  stage.plan = {};
+  for (const char* name : {"api", "cache", "db", "mail", "queue", "wbe", "web"}) stage.add_target(name);
+  stage.before = status;
+  status = stage.status("2026-11-08");
+  EXPECT_EQ(api::find_condition(status.conditions, "TargetsMissing"), nullptr);
+}
+
+TEST(ScheduleStatus, a_schedule_without_any_target_says_so_once_and_names_what_it_misses) {
+  Stage stage;
+  stage.builder = testing_support::a_festival("diwali")
+                      .day("2026-11-08")
+                      .phase("peak", "-P1D", "P2D")
+                      .multiply(testing_support::named({"wbe"}), "5");
+  stage.recompile();
+  auto foreign = std::make_shared<api::ScaleTarget>();
+  foreign->meta.ns = "elsewhere";
+  foreign->meta.name = "wbe";
+  stage.plan.targets.insert(stage.plan.targets.begin(), foreign);
+  const api::FestivalScheduleStatus status = stage.status("2026-11-08");
+  EXPECT_TRUE(condition(status, "NoTargets").status);
+  EXPECT_NE(condition(status, "NoTargets").message.find("no ScaleTarget of namespace shop is named wbe"),
+            std::string::npos);
+  EXPECT_EQ(api::find_condition(status.conditions, "TargetsMissing"), nullptr);
+}
+
 TEST(ScheduleStatus, a_phase_that_only_notifies_needs_no_targets) {
   Stage stage;
   stage.builder = testing_support::a_festival("diwali").day("2026-11-08").phase("monitoring", "-P10D", "-P5D");
