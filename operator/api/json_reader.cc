@@ -220,6 +220,12 @@ std::optional<Quantity> JsonReader::quantity(const char* field) const {
   return std::nullopt;
 }
 
+QuantityFormat JsonReader::quantity_format(const char* field) const {
+  const std::string* text = has(field) ? child(field).value_->get_ptr<const std::string*>() : nullptr;
+  const auto written = text == nullptr ? Result<WrittenQuantity>(WrittenQuantity{}) : Quantity::parse_written(*text);
+  return written ? written.value().format : QuantityFormat::DecimalSI;
+}
+
 Quantity JsonReader::required_quantity(const char* field) const {
   if (!has(field)) child(field).mismatch("a quantity such as 100, \"0.5\" or \"20Gi\"");
   return quantity(field).value_or(Quantity());

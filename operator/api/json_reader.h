@@ -86,6 +86,8 @@ class JsonReader {
   std::optional<absl::CivilDay> day(const char* field) const;
   std::optional<Quantity> quantity(const char* field) const;
   Quantity required_quantity(const char* field) const;
+  /// The family that a quantity is written in; DecimalSI for a number, and where there is no quantity.
+  QuantityFormat quantity_format(const char* field) const;
   std::vector<std::string> texts(const char* field) const;
   std::vector<int> integers(const char* field, IntegerRange range = {}) const;
   std::vector<absl::CivilDay> days(const char* field) const;

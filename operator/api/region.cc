@@ -95,8 +95,8 @@ RegionSpec read_spec(const JsonReader& reader) {
   RegionSpec spec;
   reader.object("cluster", [&](const JsonReader& cluster) { spec.cluster = read_cluster(cluster); });
   reader.list("capacity", [&](const JsonReader& capacity) {
-    spec.capacity.push_back(
-        {capacity.required_text("name"), capacity.required_quantity("hard"), capacity.text("usedQuery")});
+    spec.capacity.push_back({capacity.required_text("name"), capacity.required_quantity("hard"),
+                             capacity.text("usedQuery"), capacity.quantity_format("hard")});
   });
   reader.object("metrics", [&](const JsonReader& metrics) { spec.metrics = read_metrics(metrics); });
   spec.compliance = reader.texts("compliance");
@@ -107,6 +107,15 @@ RegionSpec read_spec(const JsonReader& reader) {
   reader.object("allowedNamespaces",
                 [&](const JsonReader& allowed) { spec.allowed_namespaces = read_allowed_namespaces(allowed); });
   return spec;
+}
+
+/// All of a dimension is written in one family, which small and broken numbers do not show.
+QuantityFormat format_of(const JsonReader& capacity) {
+  for (const char* field : {"hard", "planned", "used"}) {
+    const QuantityFormat format = capacity.quantity_format(field);
+    if (format != QuantityFormat::DecimalSI) return format;
+  }
+  return QuantityFormat::DecimalSI;
 }
 
 RegionStatus read_status(const JsonReader& reader) {
@@ -120,7 +129,7 @@ RegionStatus read_status(const JsonReader& reader) {
   });
   reader.list("capacity", [&](const JsonReader& capacity) {
     status.capacity.push_back({capacity.required_text("name"), capacity.required_quantity("hard"),
-                               capacity.required_quantity("planned"), capacity.quantity("used")});
+                               capacity.required_quantity("planned"), capacity.quantity("used"), format_of(capacity)});
   });
   status.kubernetes_version = reader.text("kubernetesVersion");
   status.targets = reader.counter("targets");
@@ -151,9 +160,10 @@ json to_json(const RegionStatus& status) {
     return item;
   });
   put_list(object, "capacity", status.capacity, [](const CapacityStatus& capacity) {
-    json item = {
-        {"name", capacity.name}, {"hard", capacity.hard.to_string()}, {"planned", capacity.planned.to_string()}};
-    if (capacity.used) item["used"] = capacity.used->to_string();
+    json item = {{"name", capacity.name},
+                 {"hard", capacity.hard.canonical(capacity.format)},
+                 {"planned", capacity.planned.canonical(capacity.format)}};
+    if (capacity.used) item["used"] = capacity.used->canonical(capacity.format);
     return item;
   });
   put(object, "kubernetesVersion", status.kubernetes_version);

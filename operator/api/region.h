@@ -37,6 +37,7 @@ struct RegionCapacity {
   std::string name;
   Quantity hard;
   std::string used_query;  ///< optional PromQL that tells present use beyond what ScaleTargets declare
+  QuantityFormat format = QuantityFormat::DecimalSI;  ///< of `hard`; what is told of this dimension is written in it
   bool operator==(const RegionCapacity&) const = default;
 };
 
@@ -104,9 +105,13 @@ struct ProbeStatus {
 
 struct CapacityStatus {
   std::string name;
-  Quantity hard, planned;        ///< planned: sum over decided targets
-  std::optional<Quantity> used;  ///< what used_query said, where there is one
-  bool operator==(const CapacityStatus&) const = default;
+  Quantity hard, planned;                             ///< planned: sum over decided targets
+  std::optional<Quantity> used;                       ///< what used_query said, where there is one
+  QuantityFormat format = QuantityFormat::DecimalSI;  ///< of the declared capacity
+  /// By value: "1Ki" and "1024" are the same capacity.
+  bool operator==(const CapacityStatus& other) const {
+    return name == other.name && hard == other.hard && planned == other.planned && used == other.used;
+  }
 };
 
 struct RegionStatus {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -26,6 +27,7 @@ std::string_view take_while(std::string_view& text, Predicate accepts) {
 struct Scale {
   std::int32_t decimal = 0;
   int binary = 0;
+  QuantityFormat format = QuantityFormat::DecimalSI;
 };
 
 std::optional<Scale> scale_of(std::string_view suffix) {
@@ -33,10 +35,12 @@ std::optional<Scale> scale_of(std::string_view suffix) {
     std::string_view suffix;
     Scale scale;
   };
+  constexpr QuantityFormat kSI = QuantityFormat::DecimalSI, kBinary = QuantityFormat::BinarySI;
   static constexpr Named kNamed[] = {
-      {"", {0, 0}},    {"n", {-9, 0}},  {"u", {-6, 0}},  {"m", {-3, 0}},  {"k", {3, 0}},   {"M", {6, 0}},
-      {"G", {9, 0}},   {"T", {12, 0}},  {"P", {15, 0}},  {"E", {18, 0}},  {"Ki", {0, 10}}, {"Mi", {0, 20}},
-      {"Gi", {0, 30}}, {"Ti", {0, 40}}, {"Pi", {0, 50}}, {"Ei", {0, 60}},
+      {"", {0, 0, kSI}},        {"n", {-9, 0, kSI}},      {"u", {-6, 0, kSI}},      {"m", {-3, 0, kSI}},
+      {"k", {3, 0, kSI}},       {"M", {6, 0, kSI}},       {"G", {9, 0, kSI}},       {"T", {12, 0, kSI}},
+      {"P", {15, 0, kSI}},      {"E", {18, 0, kSI}},      {"Ki", {0, 10, kBinary}}, {"Mi", {0, 20, kBinary}},
+      {"Gi", {0, 30, kBinary}}, {"Ti", {0, 40, kBinary}}, {"Pi", {0, 50, kBinary}}, {"Ei", {0, 60, kBinary}},
   };
   for (const Named& named : kNamed) {
     if (suffix == named.suffix) return named.scale;
@@ -51,7 +55,7 @@ std::optional<Scale> scale_of(std::string_view suffix) {
   const auto [end, error] = std::from_chars(suffix.data(), suffix.data() + suffix.size(), exponent);
   if (error != std::errc() || end != suffix.data() + suffix.size()) return std::nullopt;
   // Go narrows to 32 bits without a check, so that 1e4294967296 is 1 there, and the API server stores it as such.
-  return Scale{static_cast<std::int32_t>(exponent), 0};
+  return Scale{static_cast<std::int32_t>(exponent), 0, QuantityFormat::DecimalExponent};
 }
 
 // |value| in nano units: `digits` with the decimal point in front of digits[point], times `factor` (a power of two);
@@ -88,6 +92,16 @@ Int128 to_nano(std::string_view digits, std::int64_t point, Int128 factor) {
   return std::min(kMostNano, integer * multiplier + carry + (inexact ? 1 : 0));
 }
 
+std::string digits_of(Int128 number) {
+  std::string reversed;
+  for (Int128 left = number; left != 0 || reversed.empty(); left /= 10) {
+    const int digit = static_cast<int>(left % 10);  // keeps its sign: the smallest Int128 has no positive counterpart
+    reversed += static_cast<char>('0' + (digit < 0 ? -digit : digit));
+  }
+  if (number < 0) reversed += '-';
+  return {reversed.rbegin(), reversed.rend()};
+}
+
 Error malformed(std::string_view text, const char* what) {
   constexpr std::size_t kLongestQuote = 64;
   return invalid("quantity \"" + std::string(text.substr(0, kLongestQuote)) + "\" " + what +
@@ -97,6 +111,11 @@ Error malformed(std::string_view text, const char* what) {
 }  // namespace
 
 Result<Quantity> Quantity::parse(std::string_view text) {
+  BOOST_OUTCOME_TRY(written, parse_written(text));
+  return written.value;
+}
+
+Result<WrittenQuantity> Quantity::parse_written(std::string_view text) {
   if (text.empty()) return malformed(text, "is empty");
   std::string_view rest = text;
   const bool negative = rest.front() == '-';
@@ -122,12 +141,15 @@ Result<Quantity> Quantity::parse(std::string_view text) {
   if (digits.empty()) {
     // "m" and "." are 0 to Go as long as it need not leave its fast path, which ends above Ti and below n.
     if (scale->binary > 40 || scale->decimal < -9) return malformed(text, "has no digits");
-    return Quantity();
+    return WrittenQuantity{Quantity(), scale->format};
   }
   // Narrowed for the same reason as in scale_of.
   const auto shift = static_cast<std::int32_t>(scale->decimal - static_cast<std::int64_t>(fraction));
   const Int128 nano = to_nano(digits, static_cast<std::int64_t>(digits.size()) + shift, Int128{1} << scale->binary);
-  return from_nano(negative ? -nano : nano);
+  const bool below_one = nano > 0 && nano < kNano;
+  return WrittenQuantity{from_nano(negative ? -nano : nano), scale->format == QuantityFormat::BinarySI && below_one
+                                                                 ? QuantityFormat::DecimalSI
+                                                                 : scale->format};
 }
 
 std::int64_t Quantity::ceil() const {
@@ -151,6 +173,26 @@ std::string Quantity::to_string() const {
   }
   if (nano_ < 0) reversed += '-';
   return {reversed.rbegin(), reversed.rend()};
+}
+
+std::string Quantity::canonical(QuantityFormat format) const {
+  if (nano_ == 0) return "0";
+  constexpr Int128 kSmallestBinary = Int128{1024} * kNano;
+  const bool small = nano_ > -kSmallestBinary && nano_ < kSmallestBinary;
+  if (format == QuantityFormat::BinarySI && !small && nano_ % kNano == 0) {
+    static constexpr const char* kSuffixes[] = {"", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"};
+    Int128 number = nano_ / kNano;
+    std::size_t power = 0;
+    for (; power + 1 < std::size(kSuffixes) && number % 1024 == 0; ++power) number /= 1024;
+    return digits_of(number) + kSuffixes[power];
+  }
+  static constexpr const char* kSuffixes[] = {"n", "u", "m", "", "k", "M", "G", "T", "P", "E"};
+  Int128 number = nano_;
+  std::size_t power = 0;  // of 1000, from nano on
+  for (; power + 1 < std::size(kSuffixes) && number % 1000 == 0; ++power) number /= 1000;
+  const int exponent = static_cast<int>(power) * 3 - 9;
+  if (format != QuantityFormat::DecimalExponent) return digits_of(number) + kSuffixes[power];
+  return digits_of(number) + (exponent == 0 ? "" : "e" + std::to_string(exponent));
 }
 
 int ceil_times(Quantity ratio, int size) {

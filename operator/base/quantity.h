@@ -13,6 +13,11 @@ namespace headroom {
 
 __extension__ using Int128 = __int128;
 
+/// The suffix family that a quantity is written in: 500m and 32G, 32Gi, or 32e9.
+enum class QuantityFormat { DecimalSI, BinarySI, DecimalExponent };
+
+struct WrittenQuantity;
+
 /// An exact decimal number with nine fractional digits, the precision of apimachinery's Quantity. Magnitudes beyond
 /// 2^63-1 are clamped and digits below 1e-9 rounded away from zero when parsing, as Go's ParseQuantity does.
 class Quantity {
@@ -29,6 +34,8 @@ class Quantity {
   /// deliberate difference: Go applies the cap of 2^63-1 to binary suffixes only, although its documentation promises
   /// it for all; here "1e30" is capped too, because Go's own Value() wraps around there.
   static Result<Quantity> parse(std::string_view text);
+  /// The same, with the family that apimachinery would remember: binary fractions below 1 count as decimal.
+  static Result<WrittenQuantity> parse_written(std::string_view text);
 
   constexpr Int128 nano() const { return nano_; }
   /// The value rounded up to an integer; clamped to the range of int64.
@@ -37,6 +44,10 @@ class Quantity {
   double to_double() const;
   /// Plain decimal notation without a suffix: "0.5", "60", "1500".
   std::string to_string() const;
+  /// As apimachinery prints it: a whole number with the largest suffix of the family that loses nothing ("1500m",
+  /// "32G", "1536Mi"). BinarySI turns decimal below 1024 and for what is not whole. Beyond E, where apimachinery leaves
+  /// the suffix out and thereby changes the value, the number grows instead.
+  std::string canonical(QuantityFormat format = QuantityFormat::DecimalSI) const;
 
   constexpr auto operator<=>(const Quantity&) const = default;  // NOLINT(modernize-use-nullptr): `<` compares with 0
   /// Arithmetic is exact and stops at the ends of Int128's range (1.7e29 units) instead of wrapping.
@@ -63,6 +74,12 @@ class Quantity {
   }
 
   Int128 nano_ = 0;
+};
+
+/// A quantity and how it was written.
+struct WrittenQuantity {
+  Quantity value;
+  QuantityFormat format = QuantityFormat::DecimalSI;
 };
 
 /// ⌈ratio × size⌉ in exact arithmetic, clamped to [0, 2^31-1].

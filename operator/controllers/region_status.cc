@@ -67,7 +67,7 @@ std::vector<api::CapacityStatus> capacity_of(const api::RegionSpec& spec, const 
                                              const api::RegionStatus& before) {
   std::vector<api::CapacityStatus> all;
   for (const api::RegionCapacity& dimension : spec.capacity) {
-    api::CapacityStatus status{dimension.name, dimension.hard, Quantity(), std::nullopt};
+    api::CapacityStatus status{dimension.name, dimension.hard, Quantity(), std::nullopt, dimension.format};
     if (const auto it = facts.planned.find(dimension.name); it != facts.planned.end()) status.planned = it->second;
     if (const auto it = facts.used.find(dimension.name); it != facts.used.end()) {
       const auto former = std::ranges::find(before.capacity, dimension.name, &api::CapacityStatus::name);
@@ -88,9 +88,10 @@ void set_capacity(Conditions& conditions, const std::vector<api::CapacityStatus>
     const Quantity used = dimension.used.value_or(Quantity());
     const Quantity total = dimension.planned + used;
     if (total <= dimension.hard) continue;
-    exceeded.push_back(absl::StrCat(dimension.name, ": ", dimension.planned.to_string(), " planned",
-                                    dimension.used ? absl::StrCat(" and ", used.to_string(), " used besides") : "",
-                                    " of ", dimension.hard.to_string()));
+    exceeded.push_back(
+        absl::StrCat(dimension.name, ": ", dimension.planned.canonical(dimension.format), " planned",
+                     dimension.used ? absl::StrCat(" and ", used.canonical(dimension.format), " used besides") : "",
+                     " of ", dimension.hard.canonical(dimension.format)));
   }
   if (exceeded.empty()) {
     conditions.set("CapacityAvailable", true, capacity.empty() ? "NoLimits" : "WithinCapacity",

@@ -99,6 +99,19 @@ TEST(Region, reads_back_the_status_that_was_written) {
   EXPECT_EQ(region.value().status, full_region_status());
 }
 
+TEST(Region, quantities_keep_the_family_that_they_are_written_in) {
+  const Result<Region> region = region_from_json(json::parse(R"({"metadata": {"name": "chennai"},
+      "spec": {"capacity": [{"name": "a", "hard": "32G"}, {"name": "b", "hard": "32Gi"}, {"name": "c", "hard": "3e9"},
+                            {"name": "d", "hard": 2048}]},
+      "status": {"capacity": [{"name": "b", "hard": "512", "planned": "0", "used": "2Ki"}]}})"));
+  ASSERT_TRUE(region) << region.error().message;
+  std::vector<QuantityFormat> formats;
+  for (const RegionCapacity& one : region.value().spec.capacity) formats.push_back(one.format);
+  using enum QuantityFormat;
+  EXPECT_EQ(formats, (std::vector{DecimalSI, BinarySI, DecimalExponent, DecimalSI}));
+  EXPECT_EQ(to_json(region.value().status)["capacity"][0]["used"], "2Ki") << "a small capacity does not show it";
+}
+
 TEST(Region, writes_a_status_that_says_nothing_in_few_words) {
   EXPECT_EQ(to_json(RegionStatus()), json::parse(R"({"observedGeneration": 0, "conditions": [], "targets": 0})"));
 }

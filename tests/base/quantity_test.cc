@@ -106,6 +106,54 @@ TEST(Quantity, caps_magnitudes_at_the_largest_int64) {
   EXPECT_EQ(plain("8191.5Pi"), "9222809086901354496");
 }
 
+std::string rewritten(const char* text) {
+  const auto parsed = Quantity::parse_written(text);
+  return parsed ? parsed.value().value.canonical(parsed.value().format) : "refused";
+}
+
+TEST(Quantity, writes_the_family_it_was_written_in_as_kubernetes_does) {
+  const struct {
+    const char *text, *canonical;
+  } table[] = {
+      {"0", "0"},
+      {"0Ki", "0"},
+      {"32G", "32G"},
+      {"32000000000", "32G"},
+      {"1.5G", "1500M"},
+      {"0.5", "500m"},
+      {"-1.5", "-1500m"},
+      {"1000m", "1"},
+      {"1500", "1500"},
+      {"1.000000001", "1000000001n"},
+      {"32Gi", "32Gi"},
+      {"1.5Gi", "1536Mi"},
+      {"1024Mi", "1Gi"},
+      {"1000Ki", "1000Ki"},
+      {"-2048Ki", "-2Mi"},
+      {"0.5Ki", "512"},
+      {"1.0001Ki", "1024102400u"},
+      {"0.1Ki", "102400m"},
+      {"8191Pi", "8191Pi"},
+      {"0.0005Ki", "512m"},
+      {"3e9", "3e9"},
+      {"1.25e4", "12500"},
+      {"25e-3", "25e-3"},
+      {"1e1", "10"},
+      {"+007k", "7k"},
+      {"7E", "7E"},
+      {"7e18", "7e18"},
+      {"7Ei", "7Ei"},
+  };
+  for (const auto& row : table) EXPECT_EQ(rewritten(row.text), row.canonical) << row.text;
+}
+
+TEST(Quantity, writes_sums_beyond_the_largest_suffix_without_changing_them) {
+  EXPECT_EQ((Quantity::parse("7E").value() * 1'000'000).canonical(), "7000000E");
+  EXPECT_EQ((Quantity::parse("4Ei").value() * 1024).canonical(QuantityFormat::BinarySI), "4096Ei");
+  EXPECT_EQ((Quantity::parse("7e18").value() * 1000).canonical(QuantityFormat::DecimalExponent), "7000e18");
+  EXPECT_EQ((kCap * -kMostInt64).canonical(), "-170141183460469231731687303715884105728n");
+}
+
 TEST(Quantity, survives_text_of_any_length) {
   const std::string zeros(100'000, '0'), nines(100'000, '9');
   EXPECT_EQ(Quantity::parse(zeros + "1").value(), Quantity::from_int(1));

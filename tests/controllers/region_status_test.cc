@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace headroom::controllers {
 namespace {
 
@@ -108,9 +110,25 @@ TEST(RegionStatus, adds_up_planned_and_other_use_against_each_dimension) {
   status = region_status(meta(), spec, facts, status, kNow);
   EXPECT_FALSE(condition(status, "CapacityAvailable").status);
   EXPECT_EQ(condition(status, "CapacityAvailable").message,
-            "sustained-rps: 150 planned and 50.5 used besides of 200: raise spec.capacity with the region, or move "
+            "sustained-rps: 150 planned and 50500m used besides of 200: raise spec.capacity with the region, or move "
             "demand to another one");
   EXPECT_TRUE(condition(status, "Ready").status) << "a full region still works";
+}
+
+TEST(RegionStatus, writes_quantities_in_the_family_of_the_declared_capacity) {
+  api::RegionSpec spec;
+  spec.capacity = {{"storage", Quantity::parse("32G").value(), ""},
+                   {"memory", Quantity::parse("64Gi").value(), "sum(used)", QuantityFormat::BinarySI}};
+  RegionFacts facts = healthy_facts();
+  facts.planned = {{"storage", Quantity::parse("1500M").value() + Quantity::parse("0.5G").value()},
+                   {"memory", Quantity::parse("65Gi").value()}};
+  facts.used = {{"memory", number(1536.0 * 1024 * 1024)}};
+  const api::RegionStatus status = region_status(meta(), spec, facts, {}, kNow);
+  EXPECT_EQ(api::to_json(status)["capacity"], nlohmann::json::parse(R"([
+      {"name": "storage", "hard": "32G", "planned": "2G"},
+      {"name": "memory", "hard": "64Gi", "planned": "65Gi", "used": "1536Mi"}])"));
+  EXPECT_NE(condition(status, "CapacityAvailable").message.find("memory: 65Gi planned and 1536Mi used besides of 64Gi"),
+            std::string::npos);
 }
 
 TEST(RegionStatus, an_answer_that_fails_to_come_leaves_the_last_one_in_use) {

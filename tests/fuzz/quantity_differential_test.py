@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compares Quantity::parse with Kubernetes' own parser over seeded random strings.
+"""Compares Quantity with Kubernetes' own parser and formatter over seeded random strings.
 
 Usage: quantity_differential_test.py --program QUANTITY_LINES --oracle-source FOLDER --build-folder FOLDER
                                      [--count N] [--seed N]

@@ -1,5 +1,5 @@
 // Our side of the differential test of Quantity: reads one candidate a line and prints, for each, the value in nano
-// units, or "error".
+// units and the canonical text, or "error".
 #include <algorithm>
 #include <iostream>
 #include <string>
@@ -25,7 +25,12 @@ std::string digits_of(headroom::Int128 number) {
 int main() {
   std::ios::sync_with_stdio(false);
   for (std::string line; std::getline(std::cin, line);) {
-    const auto quantity = headroom::Quantity::parse(line);
-    std::cout << (quantity ? digits_of(quantity.value().nano()) : "error") << '\n';
+    const auto quantity = headroom::Quantity::parse_written(line);
+    if (!quantity) {
+      std::cout << "error\n";
+      continue;
+    }
+    const auto& [value, format] = quantity.value();
+    std::cout << digits_of(value.nano()) << ' ' << value.canonical(format) << '\n';
   }
 }

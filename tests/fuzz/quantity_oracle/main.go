@@ -1,5 +1,5 @@
 // The reference for the differential test of Quantity: reads one candidate a line and prints, for each, what
-// apimachinery's parser makes of it: the value in nano units, or "error".
+// apimachinery's parser makes of it: the value in nano units and the canonical text, or "error".
 package main
 
 import (
@@ -40,6 +40,11 @@ func valueInNano(quantity resource.Quantity) (*big.Int, error) {
 	return unscaled, nil
 }
 
+// The text of a value, made anew: a parsed Quantity may just repeat what it was parsed from, its sign and zeros too.
+func canonical(value *big.Int, format resource.Format) string {
+	return resource.NewDecimalQuantity(*inf.NewDecBig(value, nano), format).String()
+}
+
 func run() error {
 	lines := bufio.NewScanner(os.Stdin)
 	out := bufio.NewWriter(os.Stdout)
@@ -53,7 +58,7 @@ func run() error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(out, value)
+		fmt.Fprintln(out, value, canonical(value, quantity.Format))
 	}
 	if err := lines.Err(); err != nil {
 		return err
