@@ -26,7 +26,7 @@ inline constexpr char kFinalizer[] = "headroom.dev/restore";
 inline constexpr char kOriginalAnnotation[] = "headroom.dev/original";
 /// On a ScaleTarget: approves the removal of read replicas down to this size.
 inline constexpr char kApproveScaleDownAnnotation[] = "headroom.dev/approve-scale-down";
-/// On a ScaleTarget or FestivalSchedule that is being deleted: give up putting back in unreachable regions.
+/// On an object that is being deleted: give up putting back, or tidying up, in unreachable regions.
 inline constexpr char kForceDeleteAnnotation[] = "headroom.dev/force-delete";
 
 /// Namespace and name; the namespace is empty for cluster-scoped objects.

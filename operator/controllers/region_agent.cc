@@ -86,15 +86,18 @@ bool RegionAgent::Impl::parameters(const api::RegionSpec& now_spec, Cluster* now
     problems.push_back(error.message);
   }
   const bool written = left && problems.empty();
+  const bool gone = written && now_spec.parameter_namespaces.empty();
   // Without namespaces there is nothing that could drift; one pass has removed what a former spec left.
-  if (written && now_spec.parameter_namespaces.empty()) {
+  if (gone) {
     parameters_due = SteadyTime::max();
   } else {
     parameters_due = now + (written ? kParametersInterval : kParametersRetry);
   }
-  const bool news = problems != report.parameter_problems || written != report.parameters_written;
+  const bool news =
+      problems != report.parameter_problems || written != report.parameters_written || gone != report.parameters_gone;
   report.parameter_problems = std::move(problems);
   report.parameters_written = written;
+  report.parameters_gone = gone;
   return news;
 }
 
@@ -148,6 +151,7 @@ void RegionAgent::update(const api::RegionSpec& spec, std::shared_ptr<Cluster> c
   if (impl_->version > 0 && impl_->spec == spec && impl_->cluster == cluster) return;
   impl_->spec = spec;
   impl_->cluster = std::move(cluster);
+  impl_->latest.parameters_gone = false;
   ++impl_->version;
   impl_->wake.notify_all();
   if (!impl_->thread.joinable()) {

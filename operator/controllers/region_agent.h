@@ -21,7 +21,8 @@ struct RegionReport {
   std::string health_message;
   bool parameters_written = false;  ///< the last pass had nothing left to do
   std::vector<std::string> parameter_problems;
-  bool reachable = false;  ///< the cluster's word when last looked
+  bool parameters_gone = false;  ///< none was wanted since the last update(), and none is left
+  bool reachable = false;        ///< the cluster's word when last looked
 };
 
 class RegionAgent {

@@ -14,6 +14,7 @@
 #include "operator/controllers/kubeconfig_watch.h"
 #include "operator/controllers/merge_patch.h"
 #include "operator/controllers/region_agent.h"
+#include "operator/controllers/region_release.h"
 #include "operator/controllers/region_status.h"
 #include "operator/kube/config.h"
 #include "operator/kube/cpprest_transport.h"
@@ -25,7 +26,7 @@ namespace {
 /// Any server that is one answers this; see RegionFacts::metrics.
 constexpr char kConstantQuery[] = "vector(1)";
 constexpr std::chrono::milliseconds kFirstLook{1'000}, kAfterConflict{50};
-constexpr std::chrono::milliseconds kQueriesLook{15'000}, kResync{60'000}, kLookWithoutQueue{3'000};
+constexpr std::chrono::milliseconds kQueriesLook{15'000}, kResync{60'000}, kLookWithoutQueue{3'000}, kReleasing{2'000};
 
 using Outlook = ConnectionFault::Outlook;
 
@@ -52,6 +53,7 @@ struct RegionReconciler::Impl {
     std::optional<api::RegionStatus> written;
     std::string written_version;  ///< the Region's resourceVersion that `written` got
     bool reachable = false;
+    bool finalizer_taken = false;  ///< while the cache does not show it yet
   };
 
   World& world;
@@ -87,6 +89,13 @@ struct RegionReconciler::Impl {
                      std::optional<ConnectionFault> fault);
   void link(const std::string& name, const RegionFacts& facts, Managed& region);
   Status write_status(const api::Region& region, Managed& managed, const std::stop_token& stop);
+  Status set_finalizer(const api::Region& region, Managed& managed, bool wanted, const std::stop_token& stop);
+  Status take_finalizer(const api::Region& region, Managed& managed, const std::stop_token& stop);
+  Result<runtime::ReconcileResult> release(const api::Region& region, const RegionFacts& facts, Managed& managed,
+                                           const std::stop_token& stop);
+  runtime::EventSubject subject_of(const api::Region& region) const {
+    return {absl::StrCat(api::kGroup, "/", api::kVersion), "Region", region.meta.key(), region.meta.uid};
+  }
   void forget(const std::string& name);
 };
 
@@ -259,14 +268,55 @@ Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& 
     if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
     if (stored) version = version_of(stored.value());
   }
-  const runtime::EventSubject subject{absl::StrCat(api::kGroup, "/", api::kVersion), "Region", region.meta.key(),
-                                      region.meta.uid};
   for (const runtime::EventText& event : region_events(before, managed_entry.status)) {
-    world.events.record(subject, event);
+    world.events.record(subject_of(region), event);
   }
   managed_entry.written = managed_entry.status;
   managed_entry.written_version = std::move(version);
   return ok();
+}
+
+Status RegionReconciler::Impl::set_finalizer(const api::Region& region, Managed& managed_entry, bool wanted,
+                                             const std::stop_token& stop) {
+  const std::string version = managed_entry.written ? managed_entry.written_version : region.meta.resource_version;
+  const auto stored = world.home->patch(kube::types::kRegion, region.meta.key(), kube::PatchType::Merge,
+                                        finalizer_patch(region.meta, wanted, version), stop);
+  if (!stored) {
+    if (stored.error().code == ErrorCode::Conflict) managed_entry.written.reset();
+    return stored.error();
+  }
+  if (!managed_entry.written) managed_entry.written = region.status;
+  managed_entry.written_version = version_of(stored.value());
+  return ok();
+}
+
+Status RegionReconciler::Impl::take_finalizer(const api::Region& region, Managed& managed_entry,
+                                              const std::stop_token& stop) {
+  if (region.meta.has_finalizer(api::kFinalizer)) managed_entry.finalizer_taken = false;
+  if (!lacks_finalizer(region) || managed_entry.finalizer_taken) return ok();
+  const Status taken = set_finalizer(region, managed_entry, true, stop);
+  managed_entry.finalizer_taken = taken.has_value();
+  const bool nothing_to_hold = !taken && taken.error().code == ErrorCode::NotFound;
+  const bool standby = !taken && taken.error().code == ErrorCode::Cancelled;  // it renders nothing either
+  return nothing_to_hold || standby ? ok() : taken;
+}
+
+Result<runtime::ReconcileResult> RegionReconciler::Impl::release(const api::Region& region, const RegionFacts& facts,
+                                                                 Managed& managed_entry, const std::stop_token& stop) {
+  const RegionRelease verdict =
+      release_of(region.meta, facts, world.clock.wall_now(), world.options.finalizer_patience);
+  if (!verdict.let_go) return runtime::ReconcileResult{.requeue_after = kReleasing};
+  const Status freed = set_finalizer(region, managed_entry, false, stop);
+  if (!freed && freed.error().code == ErrorCode::Conflict) {
+    return runtime::ReconcileResult{.requeue_after = kAfterConflict};
+  }
+  if (!freed && freed.error().code != ErrorCode::NotFound) return freed.error();
+  if (freed && !verdict.left_because.empty()) {
+    world.events.record(subject_of(region), left_behind_event(region, verdict.left_because));
+    log::warning("a Region goes and leaves its parameters behind",
+                 {{"object", absl::StrCat("Region/", region.meta.name)}, {"reason", verdict.left_because}});
+  }
+  return runtime::ReconcileResult{};
 }
 
 void RegionReconciler::Impl::forget(const std::string& name) {
@@ -307,11 +357,19 @@ Result<runtime::ReconcileResult> RegionReconciler::reconcile(const runtime::Work
   const std::shared_ptr<Impl::Managed> managed = impl_->managed_region(key, region);
   if (!managed) return runtime::ReconcileResult{};
 
-  std::optional<ConnectionFault> fault = impl_->connect_region(key, region.spec, *managed);
+  // Before anything is rendered: what goes unheld could be left behind unseen.
+  const Status held = object ? impl_->take_finalizer(region, *managed, stop) : ok();
+  if (!held && held.error().code == ErrorCode::Conflict) {
+    return runtime::ReconcileResult{.requeue_after = kAfterConflict};
+  }
+  api::RegionSpec spec = region.spec;
+  if (region.meta.deleted) spec.parameter_namespaces.clear();
+
+  std::optional<ConnectionFault> fault = impl_->connect_region(key, spec, *managed);
   const bool waiting = fault && fault->outlook != ConnectionFault::Outlook::NeedsPerson;
-  managed->agent->update(region.spec, managed->cluster);
-  const RegionFacts facts = impl_->gather(name, region.spec, *managed, std::move(fault));
-  managed->status = region_status(region.meta, region.spec, facts, managed->status, impl_->world.clock.wall_now());
+  managed->agent->update(spec, managed->cluster);
+  const RegionFacts facts = impl_->gather(name, spec, *managed, std::move(fault));
+  managed->status = region_status(region.meta, spec, facts, managed->status, impl_->world.clock.wall_now());
   impl_->link(name, facts, *managed);
   if (object) {
     const Status written = impl_->write_status(region, *managed, stop);
@@ -320,6 +378,10 @@ Result<runtime::ReconcileResult> RegionReconciler::reconcile(const runtime::Work
       return runtime::ReconcileResult{.requeue_after = kAfterConflict};
     }
     BOOST_OUTCOME_TRYV(written);
+    BOOST_OUTCOME_TRYV(held);
+    if (region.meta.deleted && region.meta.has_finalizer(api::kFinalizer)) {
+      return impl_->release(region, facts, *managed, stop);
+    }
   }
 
   runtime::ReconcileResult result;

@@ -280,6 +280,83 @@ TEST(RegionReconciler, renders_its_parameters_and_repairs_drift) {
   EXPECT_TRUE(stage.remote->await([&] { return stage.remote->get(shop)["data"]["epsilon"] == "0.5"; }));
 }
 
+/// A Region that renders its parameters into "shop" of its cluster, being deleted.
+struct GoingRegion : Stage {
+  const std::string shop = config_map_path("shop", "headroom-region");
+
+  GoingRegion() {
+    json spec = kRemote;
+    spec["parameters"] = {{"epsilon", "1.0"}};
+    spec["parameterNamespaces"] = {"shop"};
+    put_kubeconfig(kubeconfig("one"));
+    apply(spec);
+    EXPECT_TRUE(await("ParametersWritten", "True"));
+    see();
+  }
+  void erase() {
+    home.server->erase(kMumbai);
+    if (!home.server->get(kMumbai).is_null()) see();
+  }
+  /// Reconciles until the Region is gone from the server.
+  bool goes() {
+    return home.server->await([&] {
+      if (home.server->get(kMumbai).is_null()) return true;
+      see();
+      reconcile();
+      return false;
+    });
+  }
+};
+
+TEST(RegionReconciler, a_deleted_region_takes_its_parameters_with_it) {
+  GoingRegion stage;
+  EXPECT_EQ(stage.home.server->get(kMumbai)["metadata"]["finalizers"], json({api::kFinalizer}));
+  stage.erase();
+  ASSERT_TRUE(stage.goes()) << stage.home.server->get(kMumbai).dump(1);
+  EXPECT_TRUE(stage.remote->get(stage.shop).is_null());
+  EXPECT_EQ(stage.home.events.note("ParametersLeft"), "");
+}
+
+TEST(RegionReconciler, a_deleted_region_leaves_parameters_that_are_no_longer_its_own) {
+  GoingRegion stage;
+  stage.remote->edit(stage.shop, {{"metadata", {{"labels", {{"headroom.dev/region", "chennai"}}}}}});
+  stage.erase();
+  ASSERT_TRUE(stage.goes());
+  EXPECT_FALSE(stage.remote->get(stage.shop).is_null());
+}
+
+TEST(RegionReconciler, a_lost_region_delays_its_deletion_for_a_while_only) {
+  GoingRegion stage;
+  stage.remote->set_down(true);
+  stage.erase();
+  const auto deleted = api::region_from_json(stage.home.server->get(kMumbai)).value().meta.deleted.value();
+  stage.home.clock.advance_to(deleted + absl::Minutes(9));
+  for (int look = 0; look < 3; ++look) EXPECT_TRUE(stage.reconcile().requeue_after);
+  EXPECT_FALSE(stage.home.server->get(kMumbai).is_null());
+  stage.home.clock.advance_to(deleted + absl::Minutes(11));
+  ASSERT_TRUE(stage.goes());
+  const std::string note = stage.home.events.note("ParametersLeft");
+  EXPECT_NE(note.find("headroom-region may be left in namespaces shop"), std::string::npos) << note;
+  EXPECT_NE(note.find("headroom.dev/region=mumbai"), std::string::npos) << note;
+  EXPECT_FALSE(stage.remote->get(stage.shop).is_null());
+}
+
+TEST(RegionReconciler, a_lost_region_goes_at_once_when_told_to) {
+  GoingRegion stage;
+  stage.remote->set_down(true);
+  stage.home.server->edit(kMumbai, {{"metadata", {{"annotations", {{api::kForceDeleteAnnotation, "true"}}}}}});
+  stage.erase();
+  ASSERT_TRUE(stage.goes());
+  EXPECT_NE(stage.home.events.note("ParametersLeft"), "");
+}
+
+TEST(RegionReconciler, a_region_that_renders_nothing_is_not_held) {
+  Stage stage;
+  stage.apply(json::object());
+  ASSERT_TRUE(stage.await("Ready", "True"));
+  EXPECT_FALSE(stage.home.server->get(kMumbai)["metadata"].contains("finalizers"));
+}
+
 TEST(RegionReconciler, counts_what_is_planned_and_used_against_its_capacity) {
   Stage stage;
   stage.queries.answers["sum(rps)"] = {60.0, "", true};
