@@ -24,6 +24,7 @@
 #include "operator/runtime/leader_election.h"
 #include "operator/runtime/manager.h"
 #include "operator/runtime/reflector.h"
+#include "operator/runtime/unreadable_objects.h"
 #include "operator/status/health_endpoints.h"
 
 namespace headroom::app {
@@ -84,6 +85,7 @@ struct Operator::Impl {
   std::shared_ptr<kube::Client> home, election_client;
   std::unique_ptr<runtime::LeaderElector> elector;
   std::unique_ptr<runtime::ApiEventRecorder> events;
+  std::unique_ptr<runtime::UnreadableObjects> unreadable;
   std::unique_ptr<World> world;
 
   std::vector<std::unique_ptr<runtime::Reflector>> reflectors;
@@ -144,11 +146,17 @@ void Operator::Impl::watch(const kube::ResourceType& type, std::shared_ptr<runti
                            Result<T> (*decode)(const nlohmann::json&),
                            std::function<void(const api::ObjectKey&)> changed,
                            std::function<void(const api::ObjectMeta&)> shown) {
-  const std::string kind = type.kind;
-  auto sink = runtime::store_sink<T>(store, decode, [kind](const api::ObjectKey& key, const Error& error) {
-    log::error("object cannot be read; a former good version stays in force",
-               {{"object", absl::StrCat(kind, "/", key.to_string())}, {"error", error.message}});
-  });
+  auto sink = runtime::store_sink<T>(
+      store, decode,
+      [this, type](const runtime::RefusedObject& refused) {
+        log::error(
+            refused.former_stays ? "object cannot be read; a former good version stays in force"
+                                 : "object cannot be read; nothing is done for it",
+            {{"object", absl::StrCat(type.kind, "/", refused.key.to_string())}, {"error", refused.error.message}});
+        unreadable->refused({type.api_version(), type.kind, refused.key, refused.uid}, refused.error,
+                            refused.former_stays);
+      },
+      [this, type](const api::ObjectKey& key) { unreadable->over(type.kind, key); });
   runtime::ReflectorOptions reflector_options;
   reflector_options.type = type;
   if (type.namespaced) reflector_options.ns = options.watch_namespace;
@@ -218,6 +226,8 @@ Status Operator::Impl::build() {
   elector = std::make_unique<runtime::LeaderElector>(
       election_client, election(), clock, [this] { lead(); }, [this] { lost_lease(); }, random_seed());
   events = std::make_unique<runtime::ApiEventRecorder>(home, options.identity, clock, metrics, runtime::kGiveWay);
+
+  unreadable = std::make_unique<runtime::UnreadableObjects>(*events);
 
   world = std::unique_ptr<World>(new World{.options = options,
                                            .clock = clock,
@@ -321,6 +331,7 @@ void Operator::Impl::lead() {
   metrics.set("leader_election_master_status", "1 while this process leads", {{"name", election().name}}, 1);
   // What a standby gathered in memory is older than what the former leader stored.
   world->records.clear();
+  unreadable->lead();
   targets->start();
   schedules->start();
   for (const auto& target : world->targets->list()) touch_target(target->meta.key());

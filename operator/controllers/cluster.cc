@@ -62,11 +62,12 @@ struct Cluster::Impl {
   std::jthread looker;
   std::shared_ptr<void> export_sizes;
 
-  std::function<void(const api::ObjectKey&, const Error&)> on_bad(const std::string& kind) {
-    return [this, kind](const api::ObjectKey& key, const Error& error) {
-      log::warning(
-          "object cannot be read; a former good version stays in force",
-          {{"region", region}, {"object", absl::StrCat(kind, "/", key.to_string())}, {"error", error.message}});
+  std::function<void(const runtime::RefusedObject&)> on_bad(const std::string& kind) {
+    return [this, kind](const runtime::RefusedObject& refused) {
+      log::warning("object cannot be read; a former good version stays in force",
+                   {{"region", region},
+                    {"object", absl::StrCat(kind, "/", refused.key.to_string())},
+                    {"error", refused.error.message}});
       metrics.add("headroom_undecodable_objects_total", "Versions of objects that could not be read.",
                   {{"region", region}, {"kind", kind}});
     };

@@ -17,7 +17,7 @@ class ScalerCache {
  public:
   using Changed = std::function<void(const api::ObjectKey&)>;
   using Decode = std::function<Result<T>(const nlohmann::json&)>;
-  using OnBad = std::function<void(const api::ObjectKey&, const Error&)>;
+  using OnBad = std::function<void(const runtime::RefusedObject&)>;
 
   /// `changed` hears of scalers and of the workloads that they scale or scaled.
   ScalerCache(std::shared_ptr<kube::Reader> reader, const kube::ResourceType& type, Decode decode, OnBad on_bad,

@@ -20,7 +20,7 @@ namespace headroom::controllers {
 class WorkloadCaches {
  public:
   using Changed = std::function<void(const api::ObjectKey&)>;
-  using OnBad = std::function<void(const api::ObjectKey&, const Error&)>;
+  using OnBad = std::function<void(const runtime::RefusedObject&)>;
 
   /// `due` is called when there is something for resolve_due() to do at once; it must not call back.
   WorkloadCaches(std::shared_ptr<kube::Client> client, Changed changed, OnBad on_bad, std::function<void()> due,

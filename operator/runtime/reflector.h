@@ -37,12 +37,22 @@ class ObjectSink {
   virtual api::ObjectKey deleted(const nlohmann::json& object) = 0;
 };
 
+/// What `decode` refused; valid during the call that tells of it.
+struct RefusedObject {
+  const api::ObjectKey& key;
+  const std::string& uid;
+  const Error& error;
+  bool former_stays = false;  ///< a former good copy is still in the store
+};
+
 /// A sink that decodes into `store`. An object that `decode` refuses is kept out and reported to `on_bad`, once per
-/// resource version; a former good copy stays. An object that is listed again unchanged is not decoded again.
+/// resource version; a former good copy stays. `on_over` hears when one that was refused is good again or gone. An
+/// object that is listed again unchanged is not decoded again.
 template <class T>
 std::unique_ptr<ObjectSink> store_sink(std::shared_ptr<Store<T>> store,
                                        std::function<Result<T>(const nlohmann::json&)> decode,
-                                       std::function<void(const api::ObjectKey&, const Error&)> on_bad = {});
+                                       std::function<void(const RefusedObject&)> on_bad = {},
+                                       std::function<void(const api::ObjectKey&)> on_over = {});
 
 /// What to read, and how patiently.
 struct ReflectorOptions {

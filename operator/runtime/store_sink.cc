@@ -13,7 +13,9 @@ std::string string_at(const nlohmann::json& object, const char* key) {
 ObjectIdentity identity_of(const nlohmann::json& object) {
   const auto metadata = object.find("metadata");
   if (metadata == object.end() || !metadata->is_object()) return {};
-  return {{string_at(*metadata, "namespace"), string_at(*metadata, "name")}, string_at(*metadata, "resourceVersion")};
+  return {{string_at(*metadata, "namespace"), string_at(*metadata, "name")},
+          string_at(*metadata, "resourceVersion"),
+          string_at(*metadata, "uid")};
 }
 
 }  // namespace headroom::runtime

@@ -18,10 +18,10 @@
 
 namespace headroom::runtime {
 
-/// Namespace, name and version of an object; empty where it has none. Pure.
+/// Namespace, name, version and uid of an object; empty where it has none. Pure.
 struct ObjectIdentity {
   api::ObjectKey key;
-  std::string resource_version;
+  std::string resource_version, uid;
 };
 ObjectIdentity identity_of(const nlohmann::json& object);
 
@@ -30,10 +30,14 @@ template <class T>
 class StoreSink final : public ObjectSink {
  public:
   using Decode = std::function<Result<T>(const nlohmann::json&)>;
-  using OnBad = std::function<void(const api::ObjectKey&, const Error&)>;
+  using OnBad = std::function<void(const RefusedObject&)>;
+  using OnOver = std::function<void(const api::ObjectKey&)>;
 
-  StoreSink(std::shared_ptr<Store<T>> store, Decode decode, OnBad on_bad)
-      : store_(std::move(store)), decode_(std::move(decode)), on_bad_(std::move(on_bad)) {}
+  StoreSink(std::shared_ptr<Store<T>> store, Decode decode, OnBad on_bad, OnOver on_over)
+      : store_(std::move(store)),
+        decode_(std::move(decode)),
+        on_bad_(std::move(on_bad)),
+        on_over_(std::move(on_over)) {}
 
   void listed(const nlohmann::json& object) override {
     ObjectIdentity id = identity_of(object);
@@ -59,14 +63,17 @@ class StoreSink final : public ObjectSink {
   }
 
   std::vector<api::ObjectKey> commit_listed() override {
-    bad_ = std::exchange(listed_bad_, {});
+    const auto former_bad = std::exchange(bad_, std::exchange(listed_bad_, {}));
+    for (const auto& [key, version] : former_bad) {
+      if (on_over_ && !bad_.contains(key)) on_over_(key);
+    }
     return store_->replace(std::exchange(listed_, {}));
   }
 
   api::ObjectKey applied(const nlohmann::json& object) override {
     ObjectIdentity id = identity_of(object);
     if (typename Store<T>::Ptr value = decoded(id, object)) {
-      bad_.erase(id.key);
+      over(id.key);
       store_->apply(id.key, std::move(id.resource_version), std::move(value));
     }
     return std::move(id.key);
@@ -74,7 +81,7 @@ class StoreSink final : public ObjectSink {
 
   api::ObjectKey deleted(const nlohmann::json& object) override {
     ObjectIdentity id = identity_of(object);
-    bad_.erase(id.key);
+    over(id.key);
     store_->remove(id.key);
     return std::move(id.key);
   }
@@ -84,7 +91,7 @@ class StoreSink final : public ObjectSink {
   typename Store<T>::Ptr decoded(const ObjectIdentity& id, const nlohmann::json& object) {
     Error error;
     if (id.key.name.empty()) {
-      if (on_bad_) on_bad_(id.key, invalid("metadata.name is missing"));
+      if (on_bad_) on_bad_({id.key, id.uid, invalid("metadata.name is missing"), false});
       return nullptr;
     }
     try {
@@ -95,14 +102,21 @@ class StoreSink final : public ObjectSink {
       error = invalid(thrown.what());
     }
     std::string& reported = bad_[id.key];
-    if (on_bad_ && reported != id.resource_version) on_bad_(id.key, error);
+    if (on_bad_ && reported != id.resource_version) {
+      on_bad_({id.key, id.uid, error, store_->get(id.key) != nullptr});
+    }
     reported = id.resource_version;
     return nullptr;
+  }
+
+  void over(const api::ObjectKey& key) {
+    if (bad_.erase(key) > 0 && on_over_) on_over_(key);
   }
 
   const std::shared_ptr<Store<T>> store_;
   const Decode decode_;
   const OnBad on_bad_;
+  const OnOver on_over_;
   std::vector<typename Store<T>::Listed> listed_;
   std::unordered_map<api::ObjectKey, std::string> bad_, listed_bad_;  ///< refused, and at which version
 };
@@ -110,8 +124,9 @@ class StoreSink final : public ObjectSink {
 template <class T>
 std::unique_ptr<ObjectSink> store_sink(std::shared_ptr<Store<T>> store,
                                        std::function<Result<T>(const nlohmann::json&)> decode,
-                                       std::function<void(const api::ObjectKey&, const Error&)> on_bad) {
-  return std::make_unique<StoreSink<T>>(std::move(store), std::move(decode), std::move(on_bad));
+                                       std::function<void(const RefusedObject&)> on_bad,
+                                       std::function<void(const api::ObjectKey&)> on_over) {
+  return std::make_unique<StoreSink<T>>(std::move(store), std::move(decode), std::move(on_bad), std::move(on_over));
 }
 
 }  // namespace headroom::runtime

@@ -17,6 +17,9 @@ class StoreSinkTest : public testing::Test {
  protected:
   std::shared_ptr<Store<Thing>> store_ = std::make_shared<Store<Thing>>();
   std::vector<std::string> refused_;
+  std::string uid_;  ///< of the last one refused, as the next
+  bool former_stays_ = false;
+  std::vector<api::ObjectKey> over_;
   int decoded_ = 0;
   std::unique_ptr<ObjectSink> sink_ = store_sink<Thing>(
       store_,
@@ -24,9 +27,12 @@ class StoreSinkTest : public testing::Test {
         ++decoded_;
         return decode_thing(object);
       },
-      [this](const api::ObjectKey& key, const Error& error) {
-        refused_.push_back(key.to_string() + ": " + error.message);
-      });
+      [this](const RefusedObject& refused) {
+        refused_.push_back(refused.key.to_string() + ": " + refused.error.message);
+        uid_ = refused.uid;
+        former_stays_ = refused.former_stays;
+      },
+      [this](const api::ObjectKey& key) { over_.push_back(key); });
 };
 
 TEST_F(StoreSinkTest, shows_nothing_of_a_list_before_it_is_complete) {
@@ -109,6 +115,34 @@ TEST_F(StoreSinkTest, reports_a_bad_object_once_per_version) {
   sink_->deleted(thing_object("cart", "3", -2));
   sink_->applied(thing_object("cart", "2", -2));
   EXPECT_EQ(refused_.size(), 3u) << "a new life of the name is news";
+}
+
+TEST_F(StoreSinkTest, tells_whose_life_a_bad_object_is_and_whether_a_good_copy_stays) {
+  nlohmann::json object = thing_object("cart", "1", -1);
+  object["metadata"]["uid"] = "uid-cart";
+  sink_->applied(object);
+  EXPECT_EQ(uid_, "uid-cart");
+  EXPECT_FALSE(former_stays_);
+  sink_->applied(thing_object("search", "1", 1));
+  sink_->applied(thing_object("search", "2", -1));
+  EXPECT_TRUE(former_stays_);
+}
+
+TEST_F(StoreSinkTest, tells_when_a_bad_object_is_good_again_or_gone) {
+  sink_->applied(thing_object("cart", "1", 1));
+  sink_->deleted(thing_object("cart", "1", 1));
+  EXPECT_THAT(over_, IsEmpty()) << "it was never bad";
+  for (const char* name : {"cart", "search", "login", "payments", "queue"}) sink_->applied(thing_object(name, "2", -1));
+  sink_->applied(thing_object("cart", "3", 1));
+  EXPECT_THAT(over_, ElementsAre(kCart));
+  sink_->deleted(thing_object("search", "3", -1));
+  EXPECT_THAT(over_, ElementsAre(kCart, kSearch));
+  sink_->listed(thing_object("login", "3", 1));
+  sink_->listed(thing_object("queue", "2", -1));
+  EXPECT_EQ(over_.size(), 2u) << "a list counts once it is complete";
+  sink_->commit_listed();
+  EXPECT_THAT(
+      over_, UnorderedElementsAre(kCart, kSearch, api::ObjectKey{"shop", "login"}, api::ObjectKey{"shop", "payments"}));
 }
 
 TEST_F(StoreSinkTest, takes_an_exception_of_the_json_library_for_a_bad_object) {
