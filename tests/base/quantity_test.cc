@@ -135,6 +135,7 @@ TEST(Quantity, writes_the_family_it_was_written_in_as_kubernetes_does) {
       {"0.1Ki", "102400m"},
       {"8191Pi", "8191Pi"},
       {"0.0005Ki", "512m"},
+      {"0.9765625Ki", "1k"},
       {"3e9", "3e9"},
       {"1.25e4", "12500"},
       {"25e-3", "25e-3"},
