@@ -254,21 +254,22 @@ Status Operator::Impl::build() {
   runtime::ControllerOptions target_options{.name = "scaletarget", .workers = options.target_workers};
   targets = std::make_unique<runtime::Controller>(
       target_options,
-      [this](const WorkKey& key, const std::string& id, std::stop_token stop) {
-        return target_reconciler->reconcile(key, id, std::move(stop));
+      [this](const WorkKey& key, const std::string& id, const std::stop_token& stop) {
+        return target_reconciler->reconcile(key, id, stop);
       },
       synced, clock, metrics, random_seed());
   target_reconciler->use_queue(targets->queue());
   schedules = std::make_unique<runtime::Controller>(
       runtime::ControllerOptions{.name = "festivalschedule", .workers = 2},
-      [this](const WorkKey& key, const std::string& id, std::stop_token stop) {
-        return schedule_reconciler->reconcile(key, id, std::move(stop));
+      [this](const WorkKey& key, const std::string& id, const std::stop_token& stop) {
+        return schedule_reconciler->reconcile(key, id, stop);
       },
       synced, clock, metrics, random_seed());
   regions = std::make_unique<runtime::Controller>(
       runtime::ControllerOptions{.name = "region", .workers = 4},
-      [this](const WorkKey& key, const std::string& id, std::stop_token stop) -> Result<runtime::ReconcileResult> {
-        auto result = region_reconciler->reconcile(key, id, std::move(stop));
+      [this](const WorkKey& key, const std::string& id,
+             const std::stop_token& stop) -> Result<runtime::ReconcileResult> {
+        auto result = region_reconciler->reconcile(key, id, stop);
         // A standby connects its regions to keep their caches warm; that it must not write is no failure.
         if (!result && result.error().code == ErrorCode::Cancelled && !leading) return runtime::ReconcileResult{};
         return result;

@@ -11,11 +11,13 @@
 
 #include "operator/base/log.h"
 #include "operator/controllers/field_path.h"
+#include "operator/controllers/finalizer_patch.h"
 #include "operator/controllers/kubeconfig_watch.h"
 #include "operator/controllers/merge_patch.h"
 #include "operator/controllers/region_agent.h"
 #include "operator/controllers/region_release.h"
 #include "operator/controllers/region_status.h"
+#include "operator/controllers/stored_status.h"
 #include "operator/kube/config.h"
 #include "operator/kube/cpprest_transport.h"
 #include "operator/runtime/reflector.h"
@@ -50,8 +52,7 @@ struct RegionReconciler::Impl {
     std::shared_ptr<Cluster> cluster;
     std::unique_ptr<RegionAgent> agent;
     api::RegionStatus status;  ///< as it should be stored
-    std::optional<api::RegionStatus> written;
-    std::string written_version;  ///< the Region's resourceVersion that `written` got
+    StoredStatus<api::RegionStatus> stored;
     bool reachable = false;
     bool finalizer_taken = false;  ///< while the cache does not show it yet
   };
@@ -252,41 +253,41 @@ void RegionReconciler::Impl::link(const std::string& name, const RegionFacts& fa
 
 Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& managed_entry,
                                             const std::stop_token& stop) {
-  // The cache may not have our last write yet, so what was written last is what the server has.
-  const api::RegionStatus& before = managed_entry.written ? *managed_entry.written : region.status;
+  managed_entry.stored.shown(region.meta.resource_version);
+  const api::RegionStatus before = managed_entry.stored.base(region.status);
   if (!worth_writing(region.spec, before, managed_entry.status)) return ok();
-  std::string version = managed_entry.written ? managed_entry.written_version : region.meta.resource_version;
   const auto patch = merge_patch_between(api::to_json(before), api::to_json(managed_entry.status));
-  if (patch) {
-    // A difference only holds against the version that it was made from.
-    const nlohmann::json body = {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}};
-    const auto stored = world.home->patch(kube::types::kRegion, region.meta.key(), kube::PatchType::Merge, body, stop,
-                                          {.force = false, .subresource = "status"});
+  if (!patch) return ok();
+  const std::string version = managed_entry.stored.version(region.meta.resource_version);
+  const nlohmann::json body = {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}};
+  const auto stored = world.home->patch(kube::types::kRegion, region.meta.key(), kube::PatchType::Merge, body, stop,
+                                        {.force = false, .subresource = "status"});
+  if (!stored) {
+    const ErrorCode code = stored.error().code;
+    if (code == ErrorCode::Conflict) managed_entry.stored.forget();
     // A standby keeps its regions connected and must not write; it will once it leads.
-    if (!stored && stored.error().code == ErrorCode::Cancelled) return ok();
-    if (!stored && stored.error().code == ErrorCode::Conflict) managed_entry.written.reset();
-    if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
-    if (stored) version = version_of(stored.value());
+    return code == ErrorCode::Cancelled || code == ErrorCode::NotFound ? ok() : Status(stored.error());
   }
+  managed_entry.stored.landed(std::make_shared<const api::RegionStatus>(managed_entry.status), version,
+                              version_of(stored.value()));
   for (const runtime::EventText& event : region_events(before, managed_entry.status)) {
     world.events.record(subject_of(region), event);
   }
-  managed_entry.written = managed_entry.status;
-  managed_entry.written_version = std::move(version);
   return ok();
 }
 
 Status RegionReconciler::Impl::set_finalizer(const api::Region& region, Managed& managed_entry, bool wanted,
                                              const std::stop_token& stop) {
-  const std::string version = managed_entry.written ? managed_entry.written_version : region.meta.resource_version;
+  managed_entry.stored.shown(region.meta.resource_version);
+  const std::string version = managed_entry.stored.version(region.meta.resource_version);
   const auto stored = world.home->patch(kube::types::kRegion, region.meta.key(), kube::PatchType::Merge,
                                         finalizer_patch(region.meta, wanted, version), stop);
   if (!stored) {
-    if (stored.error().code == ErrorCode::Conflict) managed_entry.written.reset();
+    if (stored.error().code == ErrorCode::Conflict) managed_entry.stored.forget();
     return stored.error();
   }
-  if (!managed_entry.written) managed_entry.written = region.status;
-  managed_entry.written_version = version_of(stored.value());
+  managed_entry.stored.landed(std::make_shared<const api::RegionStatus>(managed_entry.stored.base(region.status)),
+                              version, version_of(stored.value()));
   return ok();
 }
 
@@ -345,7 +346,7 @@ void RegionReconciler::use_queue(runtime::WorkQueue& queue) { impl_->queue = &qu
 
 Result<runtime::ReconcileResult> RegionReconciler::reconcile(const runtime::WorkKey& key,
                                                              const std::string& /*reconcile_id*/,
-                                                             std::stop_token stop) {
+                                                             const std::stop_token& stop) {
   const std::string& name = key.object.name;
   const auto object = impl_->world.regions->get({"", name});
   if (!object && name != api::kLocalRegion) {

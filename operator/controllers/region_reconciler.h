@@ -28,7 +28,7 @@ class RegionReconciler {
   /// Keys are {"", region}. A region named `local` exists even without an object. Talks to the home cluster only: what
   /// concerns a region's own servers happens on that region's thread.
   Result<runtime::ReconcileResult> reconcile(const runtime::WorkKey& key, const std::string& reconcile_id,
-                                             std::stop_token stop);
+                                             const std::stop_token& stop);
   /// Ends the regions' threads and watches. Clusters stay open; their links hold them.
   void stop();
 

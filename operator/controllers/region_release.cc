@@ -26,13 +26,6 @@ bool lacks_finalizer(const api::Region& region) {
          !region.meta.has_finalizer(api::kFinalizer);
 }
 
-nlohmann::json finalizer_patch(const api::ObjectMeta& meta, bool wanted, const std::string& version) {
-  std::vector<std::string> finalizers = meta.finalizers;
-  std::erase(finalizers, api::kFinalizer);
-  if (wanted) finalizers.emplace_back(api::kFinalizer);
-  return {{"metadata", {{"resourceVersion", version}, {"finalizers", finalizers}}}};
-}
-
 RegionRelease release_of(const api::ObjectMeta& meta, const RegionFacts& facts, absl::Time now,
                          absl::Duration patience) {
   if (facts.report.parameters_gone) return {true, {}};

@@ -3,7 +3,6 @@
 
 #include <absl/time/time.h>
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "operator/api/region.h"
@@ -13,9 +12,6 @@ namespace headroom::controllers {
 
 /// Whether the Region is to carry our finalizer and does not: it has ConfigMaps rendered into its cluster.
 bool lacks_finalizer(const api::Region& region);
-
-/// Merge patch that adds our finalizer to those of `meta`, or takes it off; holds against `version` only.
-nlohmann::json finalizer_patch(const api::ObjectMeta& meta, bool wanted, const std::string& version);
 
 struct RegionRelease {
   bool let_go = false;

@@ -13,9 +13,11 @@
 #include "operator/base/duration.h"
 #include "operator/base/log.h"
 #include "operator/controllers/field_path.h"
+#include "operator/controllers/finalizer_patch.h"
 #include "operator/controllers/merge_patch.h"
 #include "operator/controllers/schedule_status.h"
 #include "operator/controllers/schedule_switching.h"
+#include "operator/controllers/stored_status.h"
 
 namespace headroom::controllers {
 namespace {
@@ -25,10 +27,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kPlanPending{100}, kPlanOverdue{2'000}, kResync{600'000}, kSwitchesSet{60'000},
     kSwitchesPending{30'000}, kReleasing{2'000}, kAfterConflict{50};
-
-json finalizers_patch(const api::ObjectMeta& meta, const std::vector<std::string>& finalizers) {
-  return {{"metadata", {{"resourceVersion", meta.resource_version}, {"finalizers", finalizers}}}};
-}
 
 runtime::EventSubject subject_of(const api::FestivalSchedule& schedule) {
   return {absl::StrCat(api::kGroup, "/", api::kVersion), "FestivalSchedule", schedule.meta.key(), schedule.meta.uid};
@@ -49,10 +47,8 @@ struct ScheduleReconciler::Impl {
   /// What this process knows of a schedule beyond its spec; one worker at a time.
   struct Memory {
     std::string uid;
-    api::FestivalScheduleStatus status;       ///< as it should be stored
-    std::optional<json> written;              ///< as it was stored last, while the cache does not show it yet
-    std::string written_version;              ///< the schedule's resourceVersion since
-    std::vector<std::string> before_written;  ///< those that the cache passes through on its way there
+    api::FestivalScheduleStatus status;  ///< as it should be stored
+    StoredStatus<json> stored;
     std::optional<absl::Time> looked_until;
     bool finalizer_taken = false;  ///< also while the cache does not show it yet
     std::optional<SteadyTime> pending_since, releasing_since;
@@ -103,15 +99,14 @@ void ScheduleReconciler::Impl::forget(const api::ObjectKey& key) {
 Status ScheduleReconciler::Impl::take_finalizer(const api::FestivalSchedule& schedule, Memory& memory,
                                                 const std::stop_token& stop) {
   if (memory.finalizer_taken || schedule.meta.has_finalizer(api::kFinalizer)) return ok();
-  std::vector<std::string> finalizers = schedule.meta.finalizers;
-  finalizers.emplace_back(api::kFinalizer);
+  const std::string& version = schedule.meta.resource_version;
   const auto patched = world.home->patch(kube::types::kFestivalSchedule, schedule.meta.key(), kube::PatchType::Merge,
-                                         finalizers_patch(schedule.meta, finalizers), stop);
+                                         finalizer_patch(schedule.meta, true, version), stop);
   if (!patched) return patched.error();
   memory.finalizer_taken = true;
-  memory.written = api::to_json(schedule.status);
-  memory.written_version = version_of(patched.value());
-  memory.before_written = {schedule.meta.resource_version};
+  memory.stored.forget();
+  memory.stored.landed(std::make_shared<const json>(api::to_json(schedule.status)), version,
+                       version_of(patched.value()));
   return ok();
 }
 
@@ -177,27 +172,16 @@ void ScheduleReconciler::Impl::tell(const api::FestivalSchedule& schedule, const
 Status ScheduleReconciler::Impl::write_status(const api::FestivalSchedule& schedule, Memory& memory,
                                               const std::stop_token& stop) {
   json status = api::to_json(memory.status);
-  // Each of our writes lands on the version before it or not at all, so what is none of those is ours or newer.
-  const bool behind = std::ranges::count(memory.before_written, schedule.meta.resource_version) > 0;
-  if (!behind) {
-    memory.written.reset();
-    memory.before_written.clear();
-  }
-  const auto patch = merge_patch_between(memory.written ? *memory.written : api::to_json(schedule.status), status);
+  memory.stored.shown(schedule.meta.resource_version);
+  const auto patch = merge_patch_between(memory.stored.base(api::to_json(schedule.status)), status);
   if (!patch) return ok();
-  // A difference only holds against the version that it was made from.
-  const std::string version = memory.written ? memory.written_version : schedule.meta.resource_version;
+  const std::string version = memory.stored.version(schedule.meta.resource_version);
   const auto stored = world.home->patch(kube::types::kFestivalSchedule, schedule.meta.key(), kube::PatchType::Merge,
                                         {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}}, stop,
                                         {.dry_run = false, .force = false, .subresource = "status"});
-  if (!stored && stored.error().code == ErrorCode::Conflict) {
-    memory.written.reset();
-    memory.before_written.clear();
-  }
+  if (!stored && stored.error().code == ErrorCode::Conflict) memory.stored.forget();
   if (!stored) return stored.error().code == ErrorCode::NotFound ? ok() : Status(stored.error());
-  memory.written = std::move(status);
-  memory.written_version = version_of(stored.value());
-  memory.before_written.push_back(version);
+  memory.stored.landed(std::make_shared<const json>(std::move(status)), version, version_of(stored.value()));
   return ok();
 }
 
@@ -312,10 +296,8 @@ Result<runtime::ReconcileResult> ScheduleReconciler::Impl::release(const api::Fe
                  {{"object", absl::StrCat("FestivalSchedule/", schedule.meta.key().to_string())},
                   {"left", absl::StrJoin(left, "; ")}});
   }
-  std::vector<std::string> finalizers = schedule.meta.finalizers;
-  std::erase(finalizers, api::kFinalizer);
   const auto patched = world.home->patch(kube::types::kFestivalSchedule, schedule.meta.key(), kube::PatchType::Merge,
-                                         finalizers_patch(schedule.meta, finalizers), stop);
+                                         finalizer_patch(schedule.meta, false, schedule.meta.resource_version), stop);
   if (!patched && patched.error().code != ErrorCode::NotFound) return patched.error();
   return runtime::ReconcileResult{};
 }
@@ -327,7 +309,7 @@ ScheduleReconciler::~ScheduleReconciler() = default;
 
 Result<runtime::ReconcileResult> ScheduleReconciler::reconcile(const runtime::WorkKey& key,
                                                                const std::string& /*reconcile_id*/,
-                                                               std::stop_token stop) {
+                                                               const std::stop_token& stop) {
   const auto schedule = impl_->world.schedules->get(key.object);
   if (!schedule) {
     impl_->forget(key.object);

@@ -22,7 +22,7 @@ class ScheduleReconciler {
   /// Thread-safe for different keys. Asks to be called again at the next transition, and every minute while switches
   /// are set.
   Result<runtime::ReconcileResult> reconcile(const runtime::WorkKey& key, const std::string& reconcile_id,
-                                             std::stop_token stop);
+                                             const std::stop_token& stop);
 
  private:
   struct Impl;

@@ -67,6 +67,7 @@ std::vector<api::StartedLead> live_leads(const plan::CompiledSchedule& compiled,
     if (!added && lead.at < it->second.at) it->second = lead;
   }
   std::vector<api::StartedLead> leads;
+  leads.reserve(earliest.size());
   for (auto& [phase, lead] : earliest) leads.push_back(std::move(lead));
   std::ranges::sort(leads, {},
                     [](const api::StartedLead& lead) { return std::tie(lead.at, lead.occurrence, lead.phase); });

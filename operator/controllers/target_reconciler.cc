@@ -64,7 +64,7 @@ TargetReconciler::TargetReconciler(World& world, std::function<void()> replan)
 void TargetReconciler::use_queue(runtime::WorkQueue& queue) { queue_ = &queue; }
 
 Result<ReconcileResult> TargetReconciler::reconcile(const runtime::WorkKey& key, const std::string& reconcile_id,
-                                                    std::stop_token stop) {
+                                                    const std::stop_token& stop) {
   const auto target = world_.targets->get(key.object);
   if (!target) {
     world_.records.forget(key.object);
@@ -267,19 +267,14 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
                    .metrics_problem = kept.metrics_problem,
                    .follow_problem = gathered.plan ? follow_problem(target, *gathered.plan) : std::nullopt},
                   now);
-    // Each of our writes lands on the version before it or not at all, so what is none of those is ours or newer.
-    const bool behind = std::ranges::count(kept.before_stored, target.meta.resource_version) > 0;
-    if (!behind || world_.clock.steady_now() - kept.stored_at > kCacheLag) {
-      kept.stored.reset();
-      kept.before_stored.clear();
-    }
+    kept.stored.shown(target.meta.resource_version);
     return kept;
   });
   emit(target, events_of_conditions(conditions_before, record.status.conditions));
 
   ReconcileResult result;
   if (!target.spec.rules.empty() || target.spec.replicas.learn) result.requeue_after = kProgressInterval;
-  const api::ScaleTargetStatus& before = record.stored ? *record.stored : target.status;
+  const api::ScaleTargetStatus& before = record.stored.base(target.status);
   const auto patch = merge_patch_between(api::to_json(before), api::to_json(record.status));
   if (!patch) return result;
   const SteadyTime steady = world_.clock.steady_now();
@@ -287,9 +282,7 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
   if (since < kStatusInterval && !differs_in_substance(before, record.status)) {
     return again_in(std::chrono::duration_cast<milliseconds>(kStatusInterval - since) + milliseconds(1));
   }
-  // A difference only holds against the version that it was made from: a write of a former leader that comes late, or
-  // one of ours that the next leader was faster than, must not mix with what is stored by then.
-  const std::string& version = record.stored ? record.stored_version : target.meta.resource_version;
+  const std::string& version = record.stored.version(target.meta.resource_version);
   const Deadline deadline(kRegionPatience, stop);
   kube::WriteOptions options;
   options.subresource = "status";
@@ -300,16 +293,12 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
     if (answer.error().code == ErrorCode::NotFound) return ReconcileResult{};
     if (answer.error().code != ErrorCode::Conflict) return deadline.judge(answer.error());
     // Somebody else wrote it, or the cache is behind: what that shows next is what the difference is made from.
-    world_.records.update(target, [](TargetRecord& kept) {
-      kept.stored.reset();
-      kept.before_stored.clear();
-    });
+    world_.records.update(target, [](TargetRecord& kept) { kept.stored.forget(); });
     return again_in(kAfterConflict);
   }
   world_.records.update(target, [&](TargetRecord& kept) {
-    kept.stored = std::make_shared<const api::ScaleTargetStatus>(record.status);
-    kept.before_stored.push_back(version);
-    kept.stored_version = version_of(answer.value());
+    kept.stored.landed(std::make_shared<const api::ScaleTargetStatus>(record.status), version,
+                       version_of(answer.value()));
     kept.stored_at = steady;
   });
   // The watch may have been faster than the answer.

@@ -31,7 +31,7 @@ class TargetReconciler {
   void use_queue(runtime::WorkQueue& queue);
 
   Result<runtime::ReconcileResult> reconcile(const runtime::WorkKey& key, const std::string& reconcile_id,
-                                             std::stop_token stop);
+                                             const std::stop_token& stop);
 
  private:
   /// Everything one run looks at, read once.

@@ -14,6 +14,7 @@
 #include "operator/api/scale_target.h"
 #include "operator/base/clock.h"
 #include "operator/controllers/overrides.h"
+#include "operator/controllers/stored_status.h"
 
 namespace headroom::controllers {
 
@@ -56,10 +57,7 @@ struct TargetRecord {
   Boxed<RegionRefusal> refusal;                 ///< the planner's, like metrics_problem
   Boxed<LandedWrite> landed;
   std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
-  /// The status last stored, while the cache of ScaleTargets may still show the one before; null once it does not.
-  std::shared_ptr<const api::ScaleTargetStatus> stored;
-  std::string stored_version;              ///< the ScaleTarget's resourceVersion that `stored` got
-  std::vector<std::string> before_stored;  ///< those that the cache passes through on its way there
+  StoredStatus<api::ScaleTargetStatus> stored;
   SteadyTime stored_at{};
 };
 
@@ -86,9 +84,7 @@ class TargetRecords {
   void shown(const api::ObjectMeta& meta) {
     std::lock_guard lock(mutex_);
     const auto it = records_.find(meta.key());
-    if (it == records_.end() || it->second.stored_version != meta.resource_version) return;
-    it->second.stored.reset();
-    it->second.before_stored = {};
+    if (it != records_.end()) it->second.stored.shown(meta.resource_version);
   }
   void forget(const api::ObjectKey& key) {
     std::lock_guard lock(mutex_);

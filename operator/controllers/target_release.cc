@@ -10,6 +10,7 @@
 #include "operator/base/log.h"
 #include "operator/controllers/deadline.h"
 #include "operator/controllers/field_path.h"
+#include "operator/controllers/finalizer_patch.h"
 #include "operator/controllers/target_events.h"
 #include "operator/controllers/target_reconciler.h"
 
@@ -45,18 +46,16 @@ TargetReconciler::Interruption TargetReconciler::add_finalizer(const api::ScaleT
   }
   // The cache may not show it yet.
   if (world_.records.get(target).finalized_over == target.meta.resource_version) return std::nullopt;
-  std::vector<std::string> finalizers = target.meta.finalizers;
-  finalizers.emplace_back(api::kFinalizer);
-  const json patch = {{"metadata", {{"resourceVersion", target.meta.resource_version}, {"finalizers", finalizers}}}};
+  const json patch = finalizer_patch(target.meta, true, target.meta.resource_version);
   const Deadline deadline(kRegionPatience, stop);
   const Result<json> added =
       world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
   if (added) {
     world_.records.update(target, [&](TargetRecord& record) {
       record.finalized_over = target.meta.resource_version;
-      record.stored = std::make_shared<const api::ScaleTargetStatus>(target.status);
-      record.stored_version = version_of(added.value());
-      record.before_stored = {target.meta.resource_version};
+      record.stored.forget();
+      record.stored.landed(std::make_shared<const api::ScaleTargetStatus>(target.status), target.meta.resource_version,
+                           version_of(added.value()));
       record.stored_at = world_.clock.steady_now();
     });
     return std::nullopt;
@@ -72,9 +71,7 @@ TargetReconciler::Interruption TargetReconciler::add_finalizer(const api::ScaleT
 
 Result<ReconcileResult> TargetReconciler::remove_finalizer(const api::ScaleTarget& target,
                                                            const std::stop_token& stop) {
-  std::vector<std::string> finalizers = target.meta.finalizers;
-  std::erase(finalizers, api::kFinalizer);
-  const json patch = {{"metadata", {{"resourceVersion", target.meta.resource_version}, {"finalizers", finalizers}}}};
+  const json patch = finalizer_patch(target.meta, false, target.meta.resource_version);
   const Deadline deadline(kRegionPatience, stop);
   const Result<json> removed =
       world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
