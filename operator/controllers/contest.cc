@@ -31,9 +31,10 @@ ContestVerdict judge_contest(const Boxed<api::Contest>& before, const Ownership&
   contest.last = at;
   if (!before && ownership.new_original) return {contest, /*may_write=*/true, std::nullopt};
 
-  const int times = before ? before->times : 0;
+  const api::Contest* const last = before ? &*before : nullptr;
+  const int times = last != nullptr ? last->times : 0;
   if (!is_raising(now, wanted) && times >= kLoweringAttempts) return {before, /*may_write=*/false, std::nullopt};
-  const absl::Time due = (before ? before->last : ownership.written_at) + wait_after(times);
+  const absl::Time due = (last != nullptr ? last->last : ownership.written_at) + wait_after(times);
   if (at < due) return {before, /*may_write=*/false, due - at};
   contest.times = times + 1;
   return {contest, /*may_write=*/true, std::nullopt};

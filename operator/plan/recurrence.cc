@@ -71,12 +71,14 @@ class DayFilter {
   static constexpr int kZero = 366;
   using Numbers = std::bitset<2 * kZero + 1>;
 
+  static std::size_t place(int n) {
+    const int from_zero = n + kZero;
+    return static_cast<std::size_t>(from_zero);
+  }
   static void fill(Numbers& set, const std::vector<int>& numbers) {
-    for (const int n : numbers) set.set(static_cast<std::size_t>(n + kZero));
+    for (const int n : numbers) set.set(place(n));
   }
-  static bool has(const Numbers& set, int n, int of) {
-    return set.test(static_cast<std::size_t>(n + kZero)) || set.test(static_cast<std::size_t>(n - of - 1 + kZero));
-  }
+  static bool has(const Numbers& set, int n, int of) { return set.test(place(n)) || set.test(place(n - of - 1)); }
   bool is(const RecurrenceRule::DayOfWeek& wanted, absl::CivilDay day) const {
     if (absl::GetWeekday(day) != wanted.weekday) return false;
     if (wanted.ordinal == 0) return true;
