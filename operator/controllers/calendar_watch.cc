@@ -18,6 +18,7 @@
 #include "operator/controllers/calendar_copy.h"
 #include "operator/controllers/calendar_users.h"
 #include "operator/controllers/deadline.h"
+#include "operator/controllers/field_path.h"
 #include "operator/runtime/reflector.h"
 
 namespace headroom::controllers {
@@ -71,6 +72,7 @@ struct Entry {
 struct CopyState {
   bool looked = false;
   std::optional<CalendarCopy> stored;
+  std::string stored_version;          ///< of its ConfigMap, readable or not; empty while there is none
   std::optional<CalendarCopy> wanted;  ///< not written yet
 };
 
@@ -107,6 +109,9 @@ struct CalendarWatch::Impl {
   Result<std::shared_ptr<const Events>> parse(const Question& question, const std::string& text) const;
   const CopyState& look_for_copy(const CalendarSourceKey& source, const std::stop_token& stop);
   void keep_copies(const std::stop_token& stop);
+  /// Conflict or NotFound: the copy is not as it was when last looked at.
+  Status keep_copy(const CalendarSourceKey& source, CopyState& state, const CalendarCopy& copy,
+                   const std::stop_token& stop);
   void forget_unused();
 };
 
@@ -152,7 +157,9 @@ const CopyState& CalendarWatch::Impl::look_for_copy(const CalendarSourceKey& sou
   const Deadline deadline(kRegionPatience, stop);
   const auto found =
       world.home->get(kube::types::kConfigMap, {source.ns, calendar_copy_name(source)}, deadline.token());
+  state.stored_version.clear();
   if (found) {
+    state.stored_version = version_of(found.value());
     auto copy = calendar_copy_from_json(source, found.value());
     if (copy) {
       state.stored = std::move(copy.value());
@@ -162,6 +169,8 @@ const CopyState& CalendarWatch::Impl::look_for_copy(const CalendarSourceKey& sou
     state.looked = true;
   } else {
     state.looked = found.error().code == ErrorCode::NotFound;
+    // Somebody removed it: it is kept anew.
+    if (state.looked && state.stored && !state.wanted) state.wanted = std::exchange(state.stored, std::nullopt);
   }
   return state;
 }
@@ -265,27 +274,42 @@ void CalendarWatch::Impl::keep_copies(const std::stop_token& stop) {
     CalendarCopy copy = *base;
     copy.owners = owners_of_copy(schedules, source);
     if (copy.owners.empty()) continue;  // the last schedule is going, and the copy with it
-    const auto uids = [](const CalendarCopy& of) {
-      std::set<std::string> all;
-      for (const api::OwnerReference& owner : of.owners) all.insert(owner.uid);
-      return all;
-    };
-    if (state.stored && state.stored->text == copy.text && uids(*state.stored) == uids(copy)) {
-      state.wanted.reset();
-      continue;
+    Status kept = keep_copy(source, state, copy, stop);
+    if (!kept && (kept.error().code == ErrorCode::Conflict || kept.error().code == ErrorCode::NotFound)) {
+      state.looked = false;  // somebody else wrote or removed it
+      look_for_copy(source, stop);
+      kept = keep_copy(source, state, copy, stop);
     }
-    const Deadline deadline(kRegionPatience, stop);
-    const auto written =
-        world.home->patch(kube::types::kConfigMap, {source.ns, calendar_copy_name(source)}, kube::PatchType::Apply,
-                          to_config_map(source, copy), deadline.token(), {.force = true, .subresource = {}});
-    if (written) {
-      state.stored = std::move(copy);
-      state.wanted.reset();
-    } else if (written.error().code != ErrorCode::Cancelled) {
+    if (!kept && kept.error().code != ErrorCode::Cancelled) {
+      state.looked = false;
       log::warning("the copy of a calendar could not be kept; trying again in a minute",
-                   {{"source", source.to_string()}, {"error", deadline.judge(written.error()).message}});
+                   {{"source", source.to_string()}, {"error", kept.error().message}});
     }
   }
+}
+
+Status CalendarWatch::Impl::keep_copy(const CalendarSourceKey& source, CopyState& state, const CalendarCopy& copy,
+                                      const std::stop_token& stop) {
+  const auto uids = [](const CalendarCopy& of) {
+    std::set<std::string> all;
+    for (const api::OwnerReference& owner : of.owners) all.insert(owner.uid);
+    return all;
+  };
+  if (state.stored && state.stored->text == copy.text && uids(*state.stored) == uids(copy)) {
+    state.wanted.reset();
+    return ok();
+  }
+  const Deadline deadline(kRegionPatience, stop);
+  nlohmann::json config_map = to_config_map(source, copy);
+  if (!state.stored_version.empty()) config_map["metadata"]["resourceVersion"] = state.stored_version;
+  const auto written =
+      world.home->patch(kube::types::kConfigMap, {source.ns, calendar_copy_name(source)}, kube::PatchType::Apply,
+                        config_map, deadline.token(), {.force = true, .subresource = {}});
+  if (!written) return deadline.judge(written.error());
+  state.stored = copy;
+  state.stored_version = version_of(written.value());
+  state.wanted.reset();
+  return ok();
 }
 
 void CalendarWatch::Impl::forget_unused() {

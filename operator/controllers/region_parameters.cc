@@ -110,9 +110,13 @@ Result<std::vector<std::string>> write_parameters(kube::Client& client, const st
   BOOST_OUTCOME_TRY(found, find_parameters(client, region, spec, stop));
   ParameterPlan plan = plan_parameters(region, spec, found);
   for (const std::string& ns : plan.apply) {
-    const auto applied =
-        client.patch(kube::types::kConfigMap, {ns, kParametersConfigMap}, kube::PatchType::Apply,
-                     parameter_config_map(region, ns, spec.parameters), stop, {.force = true, .subresource = {}});
+    json config_map = parameter_config_map(region, ns, spec.parameters);
+    // What was decided from this version must not undo what another process made of it since.
+    if (const auto present = std::ranges::find(found, ns, &FoundParameters::ns); present != found.end()) {
+      config_map["metadata"]["resourceVersion"] = present->resource_version;
+    }
+    const auto applied = client.patch(kube::types::kConfigMap, {ns, kParametersConfigMap}, kube::PatchType::Apply,
+                                      config_map, stop, {.force = true, .subresource = {}});
     if (applied) continue;
     if (concerns_the_server(applied.error())) return applied.error();
     const bool no_namespace = applied.error().code == ErrorCode::NotFound;

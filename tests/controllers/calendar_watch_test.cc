@@ -149,6 +149,28 @@ TEST(CalendarWatch, a_copy_that_is_up_to_date_is_not_written_again) {
   EXPECT_EQ(stage.home.server->writes().size(), writes + 1) << "one write for one change";
 }
 
+TEST(CalendarWatch, a_copy_is_kept_over_the_version_that_was_seen_whoever_touched_it) {
+  Stage stage;
+  stage.publish(calendar(";VALUE=DATE:20261108"));
+  stage.ask();
+  const auto holds = [&](const char* date) {
+    return stage.home.server->await(
+        [&] { return stage.home.server->get(stage.copy_path()).dump().find(date) != std::string::npos; });
+  };
+  ASSERT_TRUE(holds("20261108"));
+
+  stage.home.server->edit(stage.copy_path(), {{"metadata", {{"labels", {{"team", "shop"}}}}}});
+  stage.publish(calendar(";VALUE=DATE:20261109"));
+  ASSERT_TRUE(stage.await([](const auto& answer) { return only_day(answer) == kNinth; }));
+  EXPECT_TRUE(holds("20261109"));
+  EXPECT_EQ(stage.home.server->unconditional_writes(), std::vector<std::string>())
+      << "a former leader's might come late";
+
+  stage.home.server->erase(stage.copy_path());
+  stage.publish(calendar(";VALUE=DATE:20261110"));
+  EXPECT_TRUE(holds("20261110")) << "removed by somebody, it is kept anew";
+}
+
 TEST(CalendarWatch, says_what_is_missing_when_there_has_never_been_a_calendar) {
   Stage stage;
   const auto answer = stage.ask();

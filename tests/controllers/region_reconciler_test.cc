@@ -280,6 +280,7 @@ TEST(RegionReconciler, renders_its_parameters_and_repairs_drift) {
   stage.apply({{"compliance", {"EU_GDPR"}}});  // any change looks at once; without one it is within the minute
   stage.reconcile();
   EXPECT_TRUE(stage.remote->await([&] { return stage.remote->get(shop)["data"]["epsilon"] == "0.5"; }));
+  EXPECT_EQ(stage.remote->unconditional_writes(), std::vector<std::string>()) << "a former leader's might come late";
 }
 
 /// A Region that renders its parameters into "shop" of its cluster, being deleted.

@@ -162,6 +162,11 @@ std::vector<std::string> MemoryApiServer::writes() const {
   return writes_;
 }
 
+std::vector<std::string> MemoryApiServer::unconditional_writes() const {
+  const std::unique_lock lock(mutex_);
+  return unconditional_writes_;
+}
+
 void MemoryApiServer::set_down(bool down) {
   const std::unique_lock lock(mutex_);
   down_ = down;
@@ -275,6 +280,7 @@ Response MemoryApiServer::patch(const std::string& path, const std::string& subr
   if (!wanted.is_null() && wanted != object["metadata"]["resourceVersion"]) {
     return refuse_with(409, "Conflict", "the object has been modified");
   }
+  if (wanted.is_null() && found != objects_.end()) unconditional_writes_.push_back(path);
   if (apply) {
     json& data = body["data"];
     for (const std::string& key : applied_keys_[path]) {

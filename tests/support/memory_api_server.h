@@ -36,6 +36,8 @@ class MemoryApiServer final : public kube::Transport, public std::enable_shared_
   nlohmann::json get(const std::string& path) const;
   /// "PATCH /api/v1/…" of every request that changed something, oldest first.
   std::vector<std::string> writes() const;
+  /// Of merge and apply patches that did not say which version of an existing object they change: its path.
+  std::vector<std::string> unconditional_writes() const;
 
   /// While true no request gets an answer: Unavailable at once.
   void set_down(bool down);
@@ -80,7 +82,7 @@ class MemoryApiServer final : public kube::Transport, public std::enable_shared_
   std::map<std::string, std::vector<std::string>> applied_keys_;  ///< of data, by path: what an apply may drop again
   std::vector<Change> changes_;
   std::map<std::string, kube::Response> answers_;
-  std::vector<std::string> writes_;
+  std::vector<std::string> writes_, unconditional_writes_;
   std::int64_t version_ = 0;
   bool down_ = false, hanging_ = false;
   std::function<bool(const kube::Request&)> refused_;
