@@ -154,8 +154,11 @@ Convergence put_back(const api::ScaleTarget& target, const EngineView& view, abs
 
 Convergence untouched(const EngineView& view) {
   Convergence result;
-  result.restored = !view.ownership.held;
-  if (view.ownership.held) {
+  // What another ScaleTarget holds is not in force for this one: stored as such, it would pass for an override of its
+  // own once the other's record is gone.
+  const bool held = view.ownership.held && !view.claimed_by;
+  result.restored = !held;
+  if (held) {
     result.in_force = view.ownership.written;
     result.in_force_since = view.ownership.written_at;
   }

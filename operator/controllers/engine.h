@@ -75,7 +75,8 @@ struct EngineView {
 /// the region is not connected; then known=false with an obstacle that says so.
 EngineView view_engine(const api::ScaleTarget& target, Cluster* cluster, const OperatorOptions& options);
 
-/// The ScaleTarget that claims the object is gone (force-deleted, renamed): its record is ours from now on.
+/// The ScaleTarget that claims the object is gone (force-deleted, renamed): its record is ours from now on, unless
+/// something else keeps the object out of our reach, so that we could not put it back.
 void take_over_orphan(EngineView& view);
 
 /// Makes a view from caches that lag behind our own last write show what was written.

@@ -146,6 +146,10 @@ EngineView view_engine(const api::ScaleTarget& target, Cluster* cluster, const O
 
 void take_over_orphan(EngineView& view) {
   if (!view.claimed_by) return;
+  const bool out_of_reach = std::ranges::any_of(view.obstacles, [](const Obstacle& obstacle) {
+    return obstacle.reason != "NotOurs" && obstacle.leaves == Reach::Nothing;
+  });
+  if (out_of_reach) return;
   std::erase_if(view.obstacles, [](const Obstacle& obstacle) { return obstacle.reason == "NotOurs"; });
   view.claimed_by.reset();
 }

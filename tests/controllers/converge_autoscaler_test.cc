@@ -218,9 +218,16 @@ TEST_F(HpaEngine, stays_away_from_an_autoscaler_that_another_target_holds) {
   EngineView view = cluster.view(second);
   ASSERT_NE(view.obstacle("NotOurs"), nullptr);
   EXPECT_NE(view.obstacle("NotOurs")->message.find("shop/web"), std::string::npos);
-  EXPECT_TRUE(converge(second, view, a_decision(10, 80, 100), now, kOptions).writes.empty());
+  const Convergence away = converge(second, view, a_decision(10, 80, 100), now, kOptions);
+  EXPECT_TRUE(away.writes.empty());
+  EXPECT_FALSE(away.in_force) << "what the other holds would pass for its own once the other's record is gone";
   EXPECT_TRUE(release(second, view, now, kOptions).restored) << "nothing of its own is on it";
   EXPECT_TRUE(release(second, view, now, kOptions).writes.empty());
+
+  EngineView unreachable = view;
+  unreachable.obstacles.push_back({"FieldNotAllowed", "not allowed", Reach::Nothing});
+  take_over_orphan(unreachable);
+  EXPECT_TRUE(release(second, unreachable, now, kOptions).restored) << "it could not put back what it took over";
 
   take_over_orphan(view);
   EXPECT_EQ(view.ownership.original, (Size{10, 100})) << "the record of a target that is gone still counts";
