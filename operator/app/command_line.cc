@@ -226,6 +226,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     line.clock = std::make_unique<ReplayClock>(std::move(segments));
   }
 
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): there are no threads yet
   if (kubeconfig.empty() && context.empty() && std::getenv("KUBERNETES_SERVICE_HOST") != nullptr) {
     BOOST_OUTCOME_TRY(home, kube::in_cluster_config());
     line.home = std::move(home);

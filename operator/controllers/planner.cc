@@ -148,7 +148,7 @@ struct Planner::Impl {
   void poke_soon();
   void answer_within(SteadyTime::duration delay);  ///< under the lock
   bool await_caches(const std::stop_token& stop);
-  void run(std::stop_token stop);
+  void run(const std::stop_token& stop);
   struct Planned {
     std::optional<absl::Time> next_look;  ///< when the next plan is due at the latest
     bool resized = false;                 ///< some decision differs from the plan's before
@@ -192,7 +192,7 @@ bool Planner::Impl::await_caches(const std::stop_token& stop) {
   return !stop.stop_requested();
 }
 
-void Planner::Impl::run(std::stop_token stop) {
+void Planner::Impl::run(const std::stop_token& stop) {
   if (!await_caches(stop)) return;
   std::optional<absl::Time> next;
   while (!stop.stop_requested()) {
@@ -442,7 +442,7 @@ Planner::Planner(World& world, PlannerSources sources, PlannerListeners listener
 Planner::~Planner() { stop(); }
 
 void Planner::start() {
-  impl_->thread = std::jthread([this](std::stop_token stop) { impl_->run(std::move(stop)); });
+  impl_->thread = std::jthread([this](const std::stop_token& stop) { impl_->run(stop); });
 }
 
 void Planner::stop() {

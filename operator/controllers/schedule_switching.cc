@@ -22,6 +22,7 @@ SwitchPlace place_of(const std::string& ns, const api::SwitchStatus& status) {
 
 std::vector<api::Switch> as_claims(const std::vector<api::SwitchStatus>& held) {
   std::vector<api::Switch> claims;
+  claims.reserve(held.size());
   for (const api::SwitchStatus& one : held) claims.push_back({one.config_map, one.key, one.value, {one.region}});
   return claims;
 }

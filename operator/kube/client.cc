@@ -54,7 +54,7 @@ api::ObjectKey key_of(const json& object) {
 // Text that is not UTF-8 (a label from another system) is replaced rather than thrown about.
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
-Result<json> parse(Response response, const std::string& path) {
+Result<json> parse(const Response& response, const std::string& path) {
   json object = json::parse(response.body, nullptr, false);
   if (!object.is_object()) {
     return Error{ErrorCode::Internal,
@@ -82,13 +82,13 @@ struct Client::Impl {
   Result<json> read(Request request, const std::stop_token& stop) {
     const std::string path = request.path;
     BOOST_OUTCOME_TRY(response, runner.run(std::move(request), Purpose::Read, stop));
-    return parse(std::move(response), path);
+    return parse(response, path);
   }
 
   Result<json> write(Request request, const std::stop_token& stop) {
     const std::string path = request.path;
     BOOST_OUTCOME_TRY(response, runner.run(std::move(request), Purpose::Write, stop));
-    return parse(std::move(response), path);
+    return parse(response, path);
   }
 };
 
