@@ -192,7 +192,9 @@ std::string Quantity::canonical(QuantityFormat format) const {
   for (; power + 1 < std::size(kSuffixes) && number % 1000 == 0; ++power) number /= 1000;
   const int exponent = static_cast<int>(power) * 3 - 9;
   if (format != QuantityFormat::DecimalExponent) return digits_of(number) + kSuffixes[power];
-  return digits_of(number) + (exponent == 0 ? "" : "e" + std::to_string(exponent));
+  std::string text = digits_of(number);
+  if (exponent != 0) text.append("e").append(std::to_string(exponent));
+  return text;
 }
 
 int ceil_times(Quantity ratio, int size) {
