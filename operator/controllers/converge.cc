@@ -154,11 +154,8 @@ Convergence put_back(const api::ScaleTarget& target, const EngineView& view, abs
 
 Convergence untouched(const EngineView& view) {
   Convergence result;
-  // What another ScaleTarget holds is not in force for this one: stored as such, it would pass for an override of its
-  // own once the other's record is gone.
-  const bool held = view.ownership.held && !view.claimed_by;
-  result.restored = !held;
-  if (held) {
+  result.restored = !view.ownership.held;
+  if (view.ownership.held) {
     result.in_force = view.ownership.written;
     result.in_force_since = view.ownership.written_at;
   }
@@ -225,8 +222,8 @@ Convergence release(const api::ScaleTarget& target, const EngineView& view, absl
   if (!view.known || reach == Reach::Nothing) {
     Convergence result = untouched(view);
     result.restored = view.known && !view.ownership.held;
-    // An object that others hold is none of ours to put back.
-    if (view.claimed_by || (view.known && view.obstacle("RivalScaler") != nullptr)) result.restored = true;
+    // An object that a rival holds is none of ours to put back.
+    if (view.known && view.obstacle("RivalScaler") != nullptr) result.restored = true;
     return result;
   }
   const int original = view.ownership.original.min.value_or(kKedaMin);

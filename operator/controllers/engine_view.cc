@@ -97,6 +97,9 @@ void view_written(const api::ScaleTarget& target, const kube::ResourceType& type
     view.size.annotation = std::move(record).value();
   }
   view.ownership = resolve_ownership(view.size);
+  // What another ScaleTarget holds is not in force for this one: stored as such, it would pass for an override of its
+  // own once the other's record is gone.
+  if (view.claimed_by) view.ownership.held = false;
   view.known = true;
 }
 
@@ -152,6 +155,7 @@ void take_over_orphan(EngineView& view) {
   if (out_of_reach) return;
   std::erase_if(view.obstacles, [](const Obstacle& obstacle) { return obstacle.reason == "NotOurs"; });
   view.claimed_by.reset();
+  view.ownership = resolve_ownership(view.size);
 }
 
 void show_landed(const api::ScaleTarget& target, const Size& size, const std::optional<OriginalRecord>& record,

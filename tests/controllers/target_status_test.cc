@@ -69,6 +69,26 @@ struct Status : ::testing::Test {
   bool is_true(const char* type) { return condition(type) != nullptr && condition(type)->status; }
 };
 
+TEST_F(Status, what_another_target_holds_is_not_in_force_and_leaves_nothing_to_put_back_when_it_goes) {
+  api::ScaleTarget other = target;
+  carry_out(a_decision(10, 60, 100));
+  target = a_target("web-too", EngineType::HorizontalPodAutoscaler, "web");
+  const EngineView claimed = cluster.view(target, options);
+  ASSERT_TRUE(claimed.claimed_by);
+  EXPECT_FALSE(observation_of(target, claimed).in_force);
+  record.status.originals = originals_of(target, claimed);
+  tell(a_decision(10, 80, 100));
+  EXPECT_FALSE(record.status.in_force);
+
+  std::swap(target, other);
+  carry_out(no_decision(10));
+  std::swap(target, other);
+  target.status = record.status;
+  const EngineView left = cluster.view(target, options);
+  EXPECT_FALSE(left.claimed_by);
+  EXPECT_TRUE(release(target, left, now, options).restored) << "or its deletion would wait for nothing";
+}
+
 TEST_F(Status, has_ready_from_the_first_sight_on_although_no_plan_is_made) {
   tell(nullptr);
   ASSERT_NE(condition("Ready"), nullptr);
