@@ -8,7 +8,6 @@
 #include <mutex>
 #include <set>
 #include <thread>
-#include <tuple>
 #include <unordered_set>
 
 #include "operator/base/log.h"
@@ -17,6 +16,7 @@
 #include "operator/controllers/follow_problem.h"
 #include "operator/controllers/known_view.h"
 #include "operator/controllers/lead_starts.h"
+#include "operator/controllers/living_leads.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/schedule_compiler.h"
 #include "operator/controllers/schedule_status.h"
@@ -77,39 +77,6 @@ std::vector<api::ObjectKey> changed_decisions(const PlanSnapshot* before, const 
   }
   return changed;
 }
-
-/// Whether phases that leads were started for are still to end. Many targets ask for the same few.
-class LivingLeads {
- public:
-  LivingLeads(const PlanSnapshot& snapshot, absl::Time now) : now_(now) {
-    for (const auto& [key, compilation] : snapshot.schedules) {
-      if (compilation.compiled) schedules_.emplace(key.to_string(), compilation.compiled.get());
-    }
-  }
-  bool contain(const api::StartedLead& lead) {
-    const auto [known, added] = living_.try_emplace({lead.schedule, lead.occurrence, lead.phase}, false);
-    if (added) known->second = find(lead);
-    return known->second;
-  }
-
- private:
-  bool find(const api::StartedLead& lead) const {
-    const auto schedule = schedules_.find(lead.schedule);
-    if (schedule == schedules_.end()) return false;
-    for (const plan::CompiledOccurrence& occurrence : schedule->second->occurrences) {
-      if (occurrence.name != lead.occurrence) continue;
-      for (const plan::PhaseInterval& interval : occurrence.intervals) {
-        const bool same = schedule->second->spec.phases[interval.phase].name == lead.phase;
-        if (same && interval.to > now_) return true;
-      }
-    }
-    return false;
-  }
-
-  const absl::Time now_;
-  std::map<std::string, const plan::CompiledSchedule*> schedules_;
-  std::map<std::tuple<std::string, std::string, std::string>, bool> living_;
-};
 
 std::vector<api::TransitionStatus> lead_starts_of(const PlanSnapshot* plan, const api::ObjectKey& schedule) {
   if (plan == nullptr) return {};
@@ -367,12 +334,19 @@ Planner::Impl::Planned Planner::Impl::plan_once() {
 
 void Planner::Impl::keep_leads(const PlanSnapshot& snapshot, absl::Time now) {
   // A lead is over with its phase; without this, one entry a phase would pile up for ever.
-  LivingLeads living(snapshot, now);
+  std::map<std::string, LivingLeads> living;
+  for (const auto& [key, compilation] : snapshot.schedules) {
+    if (compilation.compiled) living.emplace(key.to_string(), LivingLeads(*compilation.compiled, now));
+  }
+  const auto is_over = [&](const api::StartedLead& lead) {
+    const auto schedule = living.find(lead.schedule);
+    return schedule == living.end() || !schedule->second.contain(lead.occurrence, lead.phase);
+  };
   for (std::size_t i = 0; i < snapshot.targets.size(); ++i) {
     const plan::Decision& decision = snapshot.result.decisions[i];
     world.records.update(*snapshot.targets[i], [&](TargetRecord& record) {
       auto& leads = record.status.started_leads;
-      std::erase_if(leads, [&](const api::StartedLead& lead) { return !living.contain(lead); });
+      std::erase_if(leads, is_over);
       leads.insert(leads.end(), decision.leads_begun.begin(), decision.leads_begun.end());
     });
   }

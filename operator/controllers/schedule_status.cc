@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "operator/base/duration.h"
+#include "operator/controllers/living_leads.h"
 #include "operator/plan/selection.h"
 
 namespace headroom::controllers {
@@ -53,16 +54,11 @@ bool asks_for_sizes(const api::FestivalScheduleSpec& spec) {
 /// Leads that still lead somewhere: of phases that have not ended.
 std::vector<api::StartedLead> live_leads(const plan::CompiledSchedule& compiled,
                                          const std::vector<api::StartedLead>& known, absl::Time now) {
-  std::set<std::pair<std::string, std::string>> alive;
-  for (const plan::TimelineEntry& entry : compiled.timeline) {
-    if (entry.to <= now) continue;
-    alive.emplace(compiled.occurrences[static_cast<std::size_t>(entry.occurrence)].name,
-                  compiled.spec.phases[static_cast<std::size_t>(entry.phase)].name);
-  }
+  LivingLeads living(compiled, now);
   std::map<std::pair<std::string, std::string>, api::StartedLead> earliest;
   for (const api::StartedLead& lead : known) {
     const std::pair phase(lead.occurrence, lead.phase);
-    if (!alive.contains(phase)) continue;
+    if (!living.contain(lead.occurrence, lead.phase)) continue;
     const auto [it, added] = earliest.try_emplace(phase, lead);
     if (!added && lead.at < it->second.at) it->second = lead;
   }
