@@ -150,11 +150,9 @@ void Operator::Impl::watch(const kube::ResourceType& type, std::shared_ptr<runti
       store, decode,
       [this, type](const runtime::RefusedObject& refused) {
         log::error(
-            refused.former_stays ? "object cannot be read; a former good version stays in force"
-                                 : "object cannot be read; nothing is done for it",
+            absl::StrCat("object cannot be read; ", refused.consequence()),
             {{"object", absl::StrCat(type.kind, "/", refused.key.to_string())}, {"error", refused.error.message}});
-        unreadable->refused({type.api_version(), type.kind, refused.key, refused.uid}, refused.error,
-                            refused.former_stays);
+        unreadable->refused(type.api_version(), type.kind, refused);
       },
       [this, type](const api::ObjectKey& key) { unreadable->over(type.kind, key); });
   runtime::ReflectorOptions reflector_options;

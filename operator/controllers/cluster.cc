@@ -64,7 +64,7 @@ struct Cluster::Impl {
 
   std::function<void(const runtime::RefusedObject&)> on_bad(const std::string& kind) {
     return [this, kind](const runtime::RefusedObject& refused) {
-      log::warning("object cannot be read; a former good version stays in force",
+      log::warning(absl::StrCat("object cannot be read; ", refused.consequence()),
                    {{"region", region},
                     {"object", absl::StrCat(kind, "/", refused.key.to_string())},
                     {"error", refused.error.message}});

@@ -43,6 +43,11 @@ struct RefusedObject {
   const std::string& uid;
   const Error& error;
   bool former_stays = false;  ///< a former good copy is still in the store
+
+  /// For people: what becomes of the object now.
+  const char* consequence() const {
+    return former_stays ? "a former good version stays in force" : "nothing is done for it until it can be read";
+  }
 };
 
 /// A sink that decodes into `store`. An object that `decode` refuses is kept out and reported to `on_bad`, once per

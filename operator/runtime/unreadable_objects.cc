@@ -8,9 +8,9 @@ constexpr std::size_t kMostWaiting = 100;
 
 }  // namespace
 
-void UnreadableObjects::refused(const EventSubject& subject, const Error& error, bool former_stays) {
-  const std::string note = error.message + (former_stays ? "; a former good version stays in force"
-                                                         : "; nothing is done for it until it can be read");
+void UnreadableObjects::refused(const std::string& api_version, const std::string& kind, const RefusedObject& object) {
+  const EventSubject subject{api_version, kind, object.key, object.uid};
+  const std::string note = object.error.message + "; " + object.consequence();
   const std::lock_guard lock(mutex_);
   if (leading_) return record(subject, note);
   const std::pair key(subject.kind, subject.key);

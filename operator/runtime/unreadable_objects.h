@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "operator/runtime/events.h"
+#include "operator/runtime/reflector.h"
 
 namespace headroom::runtime {
 
@@ -16,8 +17,8 @@ class UnreadableObjects {
  public:
   explicit UnreadableObjects(EventRecorder& events) : events_(events) {}
 
-  /// One version of an object was refused with `error`; `former_stays`: an earlier version is still worked with.
-  void refused(const EventSubject& subject, const Error& error, bool former_stays);
+  /// One version of an object of this API version and kind was refused.
+  void refused(const std::string& api_version, const std::string& kind, const RefusedObject& object);
   /// It can be read again, or is gone.
   void over(const std::string& kind, const api::ObjectKey& key);
   /// From now on refusals are recorded at once; those that still hold are recorded now.

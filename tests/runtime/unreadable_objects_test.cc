@@ -23,8 +23,8 @@ class UnreadableObjectsTest : public testing::Test {
   };
 
   void refuse(const std::string& name, const std::string& message, bool former_stays = true) {
-    unreadable_.refused({"headroom.dev/v1alpha1", "ScaleTarget", {"shop", name}, "uid-" + name}, invalid(message),
-                        former_stays);
+    unreadable_.refused("headroom.dev/v1alpha1", "ScaleTarget",
+                        {{"shop", name}, "uid-" + name, invalid(message), former_stays});
   }
 
   Recorded events_;
