@@ -104,7 +104,6 @@ Status ScheduleReconciler::Impl::take_finalizer(const api::FestivalSchedule& sch
                                          finalizer_patch(schedule.meta, true, version), stop);
   if (!patched) return patched.error();
   memory.finalizer_taken = true;
-  memory.stored.forget();
   memory.stored.landed(std::make_shared<const json>(api::to_json(schedule.status)), version,
                        version_of(patched.value()));
   return ok();

@@ -53,7 +53,6 @@ TargetReconciler::Interruption TargetReconciler::add_finalizer(const api::ScaleT
   if (added) {
     world_.records.update(target, [&](TargetRecord& record) {
       record.finalized_over = target.meta.resource_version;
-      record.stored.forget();
       record.stored.landed(std::make_shared<const api::ScaleTargetStatus>(target.status), target.meta.resource_version,
                            version_of(added.value()));
       record.stored_at = world_.clock.steady_now();
