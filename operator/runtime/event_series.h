@@ -23,7 +23,7 @@ inline constexpr std::chrono::minutes kSeriesWindow{6};
 /// The first repeat is written at once, later ones together.
 inline constexpr std::chrono::seconds kSeriesInterval{30};
 inline constexpr std::size_t kMostWaiting = 4000;
-inline constexpr std::size_t kMostRemembered = 4000;
+inline constexpr std::size_t kMostRemembered = 2048;
 
 class EventSeries {
  public:
