@@ -87,15 +87,10 @@ void AgentRegions::play(const std::string& region, int ready) {
 }
 
 json AgentRegions::status_of(const kube::ResourceType& type, const std::string& name) {
-  const auto object = home().client().get(type, {type.namespaced ? kNamespace : "", name}, {});
-  return object ? object.value().value("status", json::object()) : json::object();
+  return home().status_of(type, type.namespaced ? kNamespace : "", name);
 }
 json AgentRegions::condition(const kube::ResourceType& type, const std::string& name, const std::string& kind) {
-  const json status = status_of(type, name);
-  for (const json& one : status.value("conditions", json::array())) {
-    if (one.at("type") == kind) return one;
-  }
-  return json::object();
+  return home().condition(type, type.namespaced ? kNamespace : "", name, kind);
 }
 bool AgentRegions::is_ready(const kube::ResourceType& type, const std::string& name) {
   return condition(type, name, "Ready").value("status", "") == "True";

@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <thread>
 
 #include "operator/base/time_zone.h"
 #include "operator/kube/cpprest_transport.h"
+#include "tests/support/polling.h"
 
 namespace headroom::e2e {
 namespace {
@@ -69,12 +69,7 @@ absl::Time kolkata(const std::string& civil) {
 }
 
 bool eventually(int seconds, const std::function<bool()>& condition, std::chrono::milliseconds pause) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (true) {
-    if (condition()) return true;
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    std::this_thread::sleep_for(pause);
-  }
+  return testing_support::poll(condition, std::chrono::seconds(seconds), pause);
 }
 
 Cluster& Cluster::named(const std::string& name, const std::vector<std::string>& arguments) {
@@ -122,6 +117,21 @@ nlohmann::json Cluster::get(const kube::ResourceType& type, const std::string& n
   if (object) return std::move(object).value();
   ADD_FAILURE() << type.to_string() << " " << name << ": " << object.error().message;
   return nullptr;
+}
+
+nlohmann::json Cluster::status_of(const kube::ResourceType& type, const std::string& ns,
+                                  const std::string& name) const {
+  const auto object = client_->get(type, {ns, name}, {});
+  return object ? object.value().value("status", nlohmann::json::object()) : nlohmann::json::object();
+}
+
+nlohmann::json Cluster::condition(const kube::ResourceType& type, const std::string& ns, const std::string& name,
+                                  const std::string& kind) const {
+  const nlohmann::json status = status_of(type, ns, name);
+  for (const nlohmann::json& one : status.value("conditions", nlohmann::json::array())) {
+    if (one.at("type") == kind) return one;
+  }
+  return nlohmann::json::object();
 }
 
 void Cluster::stop_apiserver() const { run(absl::StrCat("hack/cluster stop-apiserver ", program_name_)); }

@@ -49,6 +49,11 @@ class Cluster {
   std::string kubectl(const std::string& arguments) const;
   /// The object, or null with a failure of the test.
   nlohmann::json get(const kube::ResourceType& type, const std::string& ns, const std::string& name) const;
+  /// Its status, empty where there is no object or no status.
+  nlohmann::json status_of(const kube::ResourceType& type, const std::string& ns, const std::string& name) const;
+  /// One condition of its status; empty where there is none of that type.
+  nlohmann::json condition(const kube::ResourceType& type, const std::string& ns, const std::string& name,
+                           const std::string& kind) const;
   void stop_apiserver() const;
   /// Returns when it is ready.
   void start_apiserver() const;

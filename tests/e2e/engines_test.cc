@@ -256,12 +256,7 @@ class Engines : public ::testing::Test {
   }
 
   static json condition(const std::string& name, const std::string& kind) {
-    const auto object = cluster().client().get(kube::types::kScaleTarget, {kNamespace, name}, {});
-    if (!object) return json::object();
-    for (const json& one : object.value().value("status", json::object()).value("conditions", json::array())) {
-      if (one.at("type") == kind) return one;
-    }
-    return json::object();
+    return cluster().condition(kube::types::kScaleTarget, kNamespace, name, kind);
   }
 
   void expect_sizes(const char* at, const json& expected) {

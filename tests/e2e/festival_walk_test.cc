@@ -264,8 +264,7 @@ TEST_F(FestivalWalk, a_boundary_during_an_outage_of_the_api_server_is_met_after_
 }
 
 nlohmann::json schedule_status() {
-  const auto schedule = mumbai().client().get(kube::types::kFestivalSchedule, {kNamespace, "diwali-playbook"}, {});
-  return schedule ? schedule.value().value("status", nlohmann::json::object()) : nlohmann::json::object();
+  return mumbai().status_of(kube::types::kFestivalSchedule, kNamespace, "diwali-playbook");
 }
 
 TEST_F(FestivalWalk, an_operator_killed_in_the_middle_and_restarted_after_two_boundaries_ends_in_the_same_state) {

@@ -105,17 +105,13 @@ class ModelRegistry : public ::testing::Test {
   }
 
   static json status_of(const kube::ResourceType& type, const std::string& name) {
-    const auto object = cluster().client().get(type, {kNamespace, name}, {});
-    return object ? object.value().value("status", json::object()) : json::object();
+    return cluster().status_of(type, kNamespace, name);
   }
   static json target_status(const std::string& name) { return status_of(kube::types::kScaleTarget, name); }
 
   /// Empty: the condition is not there.
   static json condition(const kube::ResourceType& type, const std::string& name, const std::string& kind) {
-    for (const json& one : status_of(type, name).value("conditions", json::array())) {
-      if (one.at("type") == kind) return one;
-    }
-    return json::object();
+    return cluster().condition(type, kNamespace, name, kind);
   }
   static json condition(const std::string& target, const std::string& kind) {
     return condition(kube::types::kScaleTarget, target, kind);

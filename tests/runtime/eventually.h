@@ -2,19 +2,15 @@
 #pragma once
 
 #include <chrono>
-#include <thread>
+
+#include "tests/support/polling.h"
 
 namespace headroom::runtime {
 
 /// True as soon as `holds` answers true; false after `at_most`.
 template <class Condition>
 bool eventually(Condition holds, std::chrono::milliseconds at_most = std::chrono::seconds(20)) {
-  const auto deadline = std::chrono::steady_clock::now() + at_most;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
-  return true;
+  return testing_support::poll(holds, at_most, std::chrono::milliseconds(1));
 }
 
 }  // namespace headroom::runtime

@@ -6,11 +6,11 @@
 #include <cstdlib>
 #include <map>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include "operator/kube/cpprest_transport.h"
 #include "tests/support/hack_script.h"
+#include "tests/support/polling.h"
 
 namespace headroom::testing {
 
@@ -51,12 +51,7 @@ class DownAfterTheTests : public ::testing::Environment {
 }  // namespace
 
 bool eventually(std::chrono::milliseconds at_most, const std::function<bool()>& holds) {
-  const auto deadline = std::chrono::steady_clock::now() + at_most;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  return true;
+  return testing_support::poll(holds, at_most, std::chrono::milliseconds(20));
 }
 
 TestNamespace::TestNamespace(std::shared_ptr<kube::Client> client, std::string name)
