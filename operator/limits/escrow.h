@@ -1,0 +1,199 @@
+// The escrow ledger of one webhook replica: admits writes from slices of the limits' room that it holds, in memory, and
+// trades slices with the other replicas by swaps of a record per limit. A state machine: whatever happens is told by a
+// call, whatever is to be done is fetched with take_actions(). Pure; not thread-safe.
+//
+// Promised while all replicas do as this one, clocks run at about the same speed, and the API server ends its requests
+// within `request_deadline`: what is stored never exceeds a limit, and no write is refused as OverLimit that would have
+// fitted what was stored at some moment between its question and its answer.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/time/time.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "operator/limits/consistent_reads.h"
+#include "operator/limits/holders.h"
+#include "operator/limits/identity.h"
+#include "operator/limits/ledger_record.h"
+#include "operator/limits/limit_account.h"
+#include "operator/limits/reservations.h"
+#include "operator/limits/usage_cache.h"
+#include "operator/limits/verdict.h"
+
+namespace headroom::limits {
+
+struct EscrowOptions {
+  /// From admission on, how long a write may still land: --request-timeout of the API server (60 s unless told
+  /// otherwise) and a margin for clocks.
+  absl::Duration request_deadline = absl::Seconds(64);
+  absl::Duration lease_life = absl::Seconds(15);
+  /// The longest that a write waits for an answer; below the webhook's timeoutSeconds.
+  absl::Duration patience = absl::Seconds(2);
+  std::size_t most_waiting = 10'000;
+  /// An unspent grant that was not touched for so long goes back.
+  absl::Duration idle_after = absl::Seconds(5);
+  /// How long others leave room to the owner of a recall.
+  absl::Duration recall_life = absl::Seconds(2);
+  absl::Duration read_pause = absl::Milliseconds(20);
+  absl::Duration watch_patience = absl::Milliseconds(100);
+};
+
+/// Both clocks of one moment: `boot` measures, `wall` only orders recalls.
+struct Moment {
+  BootTime boot;
+  absl::Time wall;
+};
+
+struct AnswerRequest {
+  RequestId request = 0;
+  Verdict verdict;
+};
+/// Swap the record; report with swapped().
+struct SwapLedger {
+  LimitId limit = 0;
+  LedgerSwap swap;
+};
+/// Read the record; report with ledger_read().
+struct ReadLedger {
+  LimitId limit = 0;
+};
+/// Read the newest revision of a type; report with consistent_read().
+struct ReadRevision {
+  TypeId type = 0;
+};
+/// List the type whole, from the newest revision, into the cache; then cache_moved().
+struct ListType {
+  TypeId type = 0;
+};
+/// Look whether the name that a create asks for is taken, in the newest state; report with name_read().
+struct ReadName {
+  RequestId request = 0;
+};
+using Action = std::variant<AnswerRequest, SwapLedger, ReadLedger, ReadRevision, ListType, ReadName>;
+
+enum class SwapOutcome { Landed, Refused, Lost };
+
+class Escrow {
+ public:
+  /// `usage` is kept up to date by the caller, who tells of each change by seen() and cache_moved(); it outlives this.
+  Escrow(Holder self, EscrowOptions options, const UsageCache& usage);
+
+  /// A limit, or another generation of it. Where its selection changes it is another LimitId: drop the former.
+  void set_limit(LimitId limit, LimitTerms terms);
+  void drop_limit(LimitId limit);
+
+  /// This replica's Lease holds until then, counted from before the request that renewed it. Nothing is admitted later.
+  /// After a lapse, begin_anew() first.
+  void lease_held_until(BootTime until);
+  /// The Lease had lapsed, and is held again: a new life under another epoch, which owes and owns nothing.
+  void begin_anew(Holder self);
+  void holder_renewed(const Holder& holder, Moment now);
+
+  /// Asks for a write. The answer, or null: it waits, and an AnswerRequest follows within the patience.
+  std::optional<Verdict> ask(RequestId request, const Write& write, const Charges& charges, Moment now);
+  /// Nobody waits for the answer any more.
+  void cancel(RequestId request);
+  /// What would be said, from the cache alone, without charging anything (dry run).
+  Verdict judge(const Charges& charges) const;
+
+  /// The cache has seen an object at a version (of any limit or none).
+  void seen(TypeId type, const Uid& uid, Revision version, bool deleted);
+  /// Events, a bookmark or a list moved the cache; called once after any number of seen().
+  void cache_moved(TypeId type, Moment now);
+  /// The store shows a revision below one that was seen before: it was restored.
+  void went_back(TypeId type, Moment now);
+
+  void ledger_read(LimitId limit, std::optional<LedgerRecord> record, Moment now);
+  void swapped(LimitId limit, std::int64_t sequence, SwapOutcome outcome, std::optional<LedgerRecord> record,
+               Moment now);
+  /// Null: it failed.
+  void consistent_read(TypeId type, std::optional<Revision> revision, Moment now);
+  /// Null: it could not be told.
+  void name_read(RequestId request, std::optional<bool> taken, Moment now);
+  void tick(Moment now);
+  /// Gives back all that is unspent and takes no more: this replica is about to end.
+  void retire(Moment now);
+
+  std::vector<Action> take_actions();
+
+  /// For status and metrics.
+  std::size_t waiting() const { return waiting_.size(); }
+  std::size_t reserved() const { return reservations_.size(); }
+  const LimitAccount* account(LimitId limit) const;
+  Amounts pending(LimitId limit) const { return reservations_.pending(limit); }
+
+ private:
+  struct Waiting {
+    RequestId request;
+    Write write;
+    Charges charges;
+    BootTime arrived;
+    bool recalls = false;  ///< needs what others hold
+    /// A create of a name that was there when last seen. Admitted blindly, it would hold room for as long as it might
+    /// land, although it will not: loops of create-or-get would eat the limit.
+    bool looks_for_name = false;
+  };
+  struct Limit {
+    explicit Limit(LimitAccount kept) : account(std::move(kept)) {}
+
+    LimitAccount account;
+    BootTime touched;                       ///< last spent from, or waited for
+    std::optional<BootTime> distrusted;     ///< until then nothing is admitted; then a new epoch begins
+    std::int64_t distrusted_epoch = 0;      ///< of the record that is not trusted
+    std::optional<RecallId> others_recall;  ///< the oldest open one
+    BootTime others_recall_seen;
+    std::optional<BootTime> reading;  ///< the record, since
+    BootTime topped_up = -absl::InfiniteDuration();
+    bool recalls = false;  ///< a waiting write needs what others hold
+  };
+
+  bool may_admit(BootTime now) const { return now < lease_until_ && !retiring_; }
+  /// Whether it is known that the write can never land: its object has moved on.
+  bool superseded(const Write& write, const Charges& charges) const;
+  bool admit(const Write& write, const Charges& charges, BootTime now);
+  Amounts unspent(LimitId id, const Limit& limit) const;
+  /// What is stored, and its figures by type, by this replica's caches.
+  Amounts stored(LimitId id, const Limit& limit) const;
+  std::vector<Base> figures(LimitId id, const Limit& limit) const;
+  bool caught_up(LimitId id, const Limit& limit, BootTime moment);
+  bool in_touch(const Limit& limit, BootTime now);
+
+  /// Null: it waits on.
+  std::optional<Verdict> decide(Waiting& waiting, BootTime now);
+  std::optional<Verdict> decide_by(LimitId id, Limit& limit, const Charge& charge, const Amounts& lacking,
+                                   Waiting& waiting, BootTime now);
+  void resolve(const std::vector<Resolution>& resolutions);
+  void give_up_writes(BootTime now);
+  void pump(Moment now);
+  /// Swaps, or reads, the limit's record where there is a reason to.
+  void trade(LimitId id, Limit& limit, const Amounts& wanted, Moment now);
+  std::vector<Holder> dead_holders(LimitId id, Limit& limit, BootTime now);
+  bool low(LimitId id, const Limit& limit) const;
+  void note(Limit& limit, LimitAccount::Reading reading, Moment now);
+  void distrust(Limit& limit, BootTime now);
+
+  Holder self_;
+  const EscrowOptions options_;
+  const UsageCache& usage_;
+  Reservations reservations_;
+  Holders holders_;
+  ConsistentReads reads_;
+  absl::flat_hash_map<LimitId, Limit> limits_;
+  std::deque<Waiting> waiting_;
+  std::optional<RecallId> recall_;  ///< our own, one for all ledgers that it is raised on
+  BootTime recall_raised_;          ///< it is over with the last of the writes that waited then
+  std::int64_t recalls_ = 0;
+  BootTime lease_until_ = -absl::InfiniteDuration();
+  BootTime overdue_checked_ = -absl::InfiniteDuration();
+  bool retiring_ = false;
+  std::vector<Action> actions_;
+};
+
+}  // namespace headroom::limits

@@ -1,0 +1,227 @@
+#include "operator/limits/limit_account.h"
+
+#include <absl/strings/numbers.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom::limits {
+namespace {
+
+Revision version_number(const std::string& resource_version) {
+  Revision number = 0;
+  return absl::SimpleAtoi(resource_version, &number) ? number : 0;
+}
+
+void move_bases(LedgerRecord& record, const std::vector<Base>& figures) {
+  for (const Base& figure : figures) {
+    const auto known = std::ranges::find(record.bases, figure.type, &Base::type);
+    if (known == record.bases.end()) {
+      record.bases.push_back(figure);
+    } else if (figure.revision > known->revision) {
+      *known = figure;
+    }
+  }
+}
+
+/// Whole units, so that a slice of a count is worth a number of objects; what is less than one unit stays as it is.
+Amount whole(Amount amount) { return amount < Quantity::kNano ? amount : amount - amount % Quantity::kNano; }
+
+/// What to take of what is left: all that is lacking if it is there, and ahead of that a share that leaves as much to
+/// the others.
+Amounts slice(const Amounts& left, const Amounts& lacking, const SwapWish& wish) {
+  Amounts taken = least(positive(lacking), positive(left));
+  if (!wish.ahead) return taken;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    const Amount share = left[i] / (2 * static_cast<Amount>(wish.replicas));
+    taken.at(i) = std::max(taken[i], whole(std::max<Amount>(share, 0)));
+  }
+  return taken;
+}
+
+/// The record without what it says of replicas and recalls that are over; without anything in a new epoch.
+LedgerRecord cleared(LedgerRecord record, const SwapWish& wish, const LimitTerms& terms, const Holder& self) {
+  const auto is_dead = [&](const Holder& holder) { return std::ranges::find(wish.dead, holder) != wish.dead.end(); };
+  std::erase_if(record.grants, [&](const Grant& grant) { return is_dead(grant.holder); });
+  std::erase_if(record.recalls, [&](const RecallId& recall) {
+    return recall.holder == self || is_dead(recall.holder) || std::ranges::find(wish.over, recall) != wish.over.end();
+  });
+  if (wish.new_epoch || record.selection != terms.selection || record.resource_version.empty()) {
+    // What was counted before says nothing of what is counted now.
+    ++record.epoch;
+    record.selection = terms.selection;
+    record.bases.clear();
+    record.grants.clear();
+    record.recalls.clear();
+  }
+  record.generation = terms.generation;
+  record.hard = terms.hard;
+  move_bases(record, wish.figures);
+  return record;
+}
+
+void put(LedgerRecord& record, const Grant& own) {
+  const auto known = std::ranges::find(record.grants, own.holder, &Grant::holder);
+  if (known == record.grants.end()) {
+    record.grants.push_back(own);
+  } else {
+    *known = own;
+  }
+}
+
+bool has_recall(const LedgerRecord& record, const RecallId& recall) {
+  return std::ranges::find(record.recalls, recall) != record.recalls.end();
+}
+
+}  // namespace
+
+bool LimitAccount::current() const {
+  return record_ && !record_->resource_version.empty() && record_->selection == terms_.selection &&
+         record_->generation >= terms_.generation;
+}
+
+void LimitAccount::resolved(TypeId type, Revision revision, const Amounts& amounts) {
+  resolved_.push_back({++last_resolved_, type, revision, amounts});
+  unsettled_ += amounts;
+}
+
+void LimitAccount::apply(const UnderWay& swap) {
+  std::erase_if(resolved_, [&](const Resolved& one) {
+    if (!std::ranges::binary_search(swap.settled, one.id)) return false;
+    unsettled_ -= one.amounts;
+    return true;
+  });
+  confirmed_ = swap.sequence;
+  holds_entry_ = !swap.leaves;
+}
+
+void LimitAccount::withhold() {
+  withheld_ = Amounts();
+  for (const UnderWay& swap : under_way_) withheld_ = most(withheld_, Amounts() - swap.taken);
+  if (outdated_) withheld_ = most(withheld_, granted_);
+}
+
+LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
+  if (record_ && version_number(record.resource_version) < version_number(record_->resource_version)) {
+    return Reading::Old;
+  }
+  const Grant* const own = record.grant(self_);
+  const auto landed = std::ranges::find_if(under_way_, [&](const UnderWay& swap) {
+    return own != nullptr ? swap.sequence == own->sequence : swap.leaves && swap.condition != record.resource_version;
+  });
+  if (landed != under_way_.end()) {
+    const UnderWay swap = *landed;
+    apply(swap);
+  }
+  // What needs another version can land no more.
+  std::erase_if(under_way_, [&](const UnderWay& swap) { return swap.condition != record.resource_version; });
+  const bool other_epoch = record_ && record.epoch > record_->epoch;
+  const bool strange = !other_epoch && holds_entry_ && (own == nullptr || own->sequence < confirmed_);
+  if (other_epoch || (record_ && record.epoch < record_->epoch)) {
+    // What was granted in another epoch is void; what has landed is in the new bases.
+    resolved_.clear();
+    unsettled_ = Amounts();
+  }
+  granted_ = own != nullptr ? own->granted : Amounts(record.hard.size());
+  holds_entry_ = own != nullptr;
+  outdated_ = own != nullptr && own->generation != record.generation;
+  record_ = std::move(record);
+  stale_ = false;
+  withhold();
+  if (!strange) return Reading::Good;
+  drop();
+  return Reading::Strange;
+}
+
+std::vector<std::int64_t> LimitAccount::settleable(const LedgerRecord& record, Amounts& sum) const {
+  std::vector<std::int64_t> ids;
+  for (const Resolved& one : resolved_) {
+    const Base* const base = record.base(one.type);
+    if (one.revision > 0 && (base == nullptr || base->revision < one.revision)) continue;
+    ids.push_back(one.id);
+    sum += one.amounts;
+  }
+  return ids;
+}
+
+Amounts LimitAccount::room(const std::vector<Base>& figures) const {
+  if (!record_) return {};
+  LedgerRecord next = *record_;
+  move_bases(next, figures);
+  Amounts settled(next.hard.size());
+  settleable(next, settled);
+  return positive(next.left() + least(settled, granted_));
+}
+
+std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
+  if (!record_ || answer_due_ || stale_ || record_->generation > terms_.generation) return std::nullopt;
+  LedgerRecord next = cleared(*record_, wish, terms_, self_);
+  const bool restarts = next.epoch != record_->epoch;
+  const RecallId* const others_oldest = next.oldest_recall();
+  const bool yields = others_oldest != nullptr && (!wish.recall || *others_oldest < *wish.recall);
+
+  Amounts settled(next.hard.size());
+  std::vector<std::int64_t> settled_ids;
+  if (!restarts) settled_ids = settleable(next, settled);
+  const Amounts spent = unsettled_ - settled + wish.pending;
+  const Grant* const known = next.grant(self_);
+  const Grant former = known != nullptr ? *known : Grant{self_, Amounts(next.hard.size()), 0, next.generation, {}};
+  Grant own = former;
+  own.granted = positive(own.granted - settled);
+  own.generation = next.generation;
+  if (yields) own.recall_ack = std::max(own.recall_ack, *others_oldest);
+  const bool gives_back = yields || wish.give_back;
+  if (gives_back || former.generation != own.generation) own.granted = least(own.granted, positive(spent));
+  put(next, own);
+  const bool based = std::ranges::all_of(terms_.types, [&](TypeId type) { return next.base(type) != nullptr; });
+  if (!gives_back && based) own.granted += slice(next.left(), wish.wanted - (own.granted - spent), wish);
+  const bool served = !wish.wanted.is_zero() && (own.granted - spent).covers(wish.wanted);
+  if (wish.recall && !served) next.recalls.push_back(*wish.recall);
+  const bool leaves = own.granted.is_zero() && under_way_.empty() && !wish.recall;
+
+  // Settling alone helps this replica to nothing; it helps those whom it yields to, and brings the budget home.
+  Amounts taken = own.granted + settled - former.granted;
+  const bool changes_own = leaves ? known != nullptr
+                                  : !taken.is_zero() || own.generation != former.generation ||
+                                        own.recall_ack != former.recall_ack || (gives_back && !settled.is_zero());
+  const bool changes_rest =
+      restarts || next.generation != record_->generation ||
+      next.grants.size() - (known == nullptr ? 1 : 0) != record_->grants.size() ||
+      next.recalls.size() != record_->recalls.size() ||
+      !std::ranges::all_of(next.recalls, [&](const RecallId& one) { return has_recall(*record_, one); });
+  if (!changes_own && !changes_rest) return std::nullopt;
+
+  own.sequence = ++sequence_;
+  put(next, own);
+  if (leaves) std::erase_if(next.grants, [&](const Grant& grant) { return grant.holder == self_; });
+  under_way_.push_back({own.sequence, record_->resource_version, std::move(settled_ids), std::move(taken), leaves});
+  withhold();
+  answer_due_ = true;
+  return LedgerSwap{own.sequence, std::move(next)};
+}
+
+LimitAccount::Reading LimitAccount::landed(LedgerRecord record) {
+  answer_due_ = false;
+  return read(std::move(record));
+}
+
+void LimitAccount::refused(std::int64_t sequence) {
+  answer_due_ = false;
+  stale_ = true;
+  std::erase_if(under_way_, [&](const UnderWay& swap) { return swap.sequence == sequence; });
+  withhold();
+}
+
+void LimitAccount::lost() {
+  answer_due_ = false;
+  stale_ = true;
+}
+
+void LimitAccount::drop() {
+  granted_ = withheld_ = unsettled_ = Amounts();
+  resolved_.clear();
+  under_way_.clear();
+  holds_entry_ = outdated_ = false;
+}
+
+}  // namespace headroom::limits

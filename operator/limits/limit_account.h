@@ -1,0 +1,130 @@
+// One limit's ledger as one replica keeps it: what it may still admit by itself, and the next change of the shared
+// record. Pure; not thread-safe. See ledger_record.h for what keeps it safe.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/limits/amounts.h"
+#include "operator/limits/identity.h"
+#include "operator/limits/ledger_record.h"
+
+namespace headroom::limits {
+
+/// What the limit says, as of one generation of it.
+struct LimitTerms {
+  std::int64_t generation = 0;
+  std::string selection;  ///< digest of what is counted: types, selectors, namespaces, paths
+  Amounts hard;
+  std::vector<TypeId> types;
+};
+
+/// What this replica would have of the next swap.
+struct SwapWish {
+  std::vector<Base> figures;       ///< its caches' own, only of types that are known
+  Amounts pending;                 ///< its reservations without an end
+  Amounts wanted;                  ///< what waiting writes need; empty: nothing
+  bool ahead = false;              ///< take more than is wanted, while there is plenty
+  bool give_back = false;          ///< what is unspent idles
+  std::size_t replicas = 1;        ///< alive, this one counted
+  std::vector<Holder> dead;        ///< nothing of theirs can land any more, and `figures` are newer than that
+  std::vector<RecallId> over;      ///< recalls that have had their time
+  std::optional<RecallId> recall;  ///< its own, open or to be opened
+  bool new_epoch = false;          ///< after a time without trust in the record
+};
+
+/// A compare-and-swap: `record.resource_version` is what it is conditional upon (empty: create it).
+struct LedgerSwap {
+  std::int64_t sequence = 0;
+  LedgerRecord record;
+};
+
+class LimitAccount {
+ public:
+  LimitAccount(LimitTerms terms, Holder self) : terms_(std::move(terms)), self_(std::move(self)) {}
+
+  const LimitTerms& terms() const { return terms_; }
+  /// Another generation of the limit, with the same selection.
+  void set_terms(LimitTerms terms) { terms_ = std::move(terms); }
+  /// Null before the record was read.
+  const LedgerRecord* record() const { return record_ ? &*record_ : nullptr; }
+  /// Whether the record counts what the limit says now.
+  bool current() const;
+  /// Whether what is granted here was granted under another hard, and is not to be spent before a swap.
+  bool outdated() const { return outdated_; }
+
+  /// What may be admitted without asking anyone, `pending` being what is reserved and has no end; dimensions may be
+  /// negative.
+  Amounts unspent(const Amounts& pending) const { return granted_ - withheld_ - unsettled_ - pending; }
+  const Amounts& granted() const { return granted_; }
+  /// Charges of writes that have landed, not yet taken off the grant.
+  const Amounts& unsettled() const { return unsettled_; }
+
+  /// What a swap could add to the unspent, by these figures of its caches; no dimension is negative.
+  Amounts room(const std::vector<Base>& figures) const;
+
+  /// A reservation has its end (see Resolution).
+  void resolved(TypeId type, Revision revision, const Amounts& amounts);
+
+  /// How the record stands against what this replica remembers of it.
+  enum class Reading {
+    Old,  ///< older than what is known
+    Good,
+    Strange,  ///< what this replica had there is gone: the store was restored, or others took it for dead
+  };
+  /// The record was read, or a swap was answered with it.
+  Reading read(LedgerRecord record);
+
+  /// The next change of the record, or null where there is nothing to change, or not yet: one swap is under way at a
+  /// time, and after one whose answer was lost the record is read first.
+  std::optional<LedgerSwap> plan(const SwapWish& wish);
+  bool swapping() const { return answer_due_; }
+  /// The record is not known, or may have moved on: it is to be read.
+  bool needs_reading() const { return !answer_due_ && stale_; }
+
+  /// How a swap ended. Refused: the record had another version. Lost: it may have landed, or may still land.
+  Reading landed(LedgerRecord record);
+  void refused(std::int64_t sequence);
+  void lost();
+
+  /// Gives up what it holds: as of now it may admit nothing.
+  void drop();
+
+ private:
+  struct Resolved {
+    std::int64_t id;
+    TypeId type;
+    Revision revision;
+    Amounts amounts;
+  };
+  /// A swap that may or may not have landed.
+  struct UnderWay {
+    std::int64_t sequence;
+    std::string condition;  ///< the resourceVersion that it needs
+    std::vector<std::int64_t> settled;
+    Amounts taken;        ///< what it adds to the unspent; negative where it gives back
+    bool leaves = false;  ///< takes the grant out of the record
+  };
+
+  void apply(const UnderWay& swap);
+  void withhold();
+  std::vector<std::int64_t> settleable(const LedgerRecord& record, Amounts& sum) const;
+
+  LimitTerms terms_;
+  Holder self_;
+  std::optional<LedgerRecord> record_;
+  Amounts granted_, withheld_, unsettled_;
+  std::vector<Resolved> resolved_;
+  std::int64_t last_resolved_ = 0;
+  std::int64_t sequence_ = 0;   ///< of the last swap planned
+  std::int64_t confirmed_ = 0;  ///< of the last that is known to have landed
+  bool holds_entry_ = false;    ///< the record is known to have a grant of this replica
+  std::vector<UnderWay> under_way_;
+  bool outdated_ = false;
+  bool answer_due_ = false;
+  bool stale_ = true;
+};
+
+}  // namespace headroom::limits

@@ -1,0 +1,87 @@
+#include "tests/limits/simulated_store.h"
+
+#include <utility>
+
+namespace headroom::limits {
+namespace {
+
+constexpr Amount kOne = Quantity::kNano;
+
+}  // namespace
+
+std::vector<Membership> StoredObject::memberships() const {
+  std::vector<Membership> memberships{{kAll, true, {kOne, amount * kOne}}};
+  if (type == 0) memberships.push_back({kFlagged, flagged, flagged ? Amounts{kOne} : Amounts(1)});
+  return memberships;
+}
+
+Charges charges_of(const StoredObject* before, const StoredObject& after) {
+  Charges charges;
+  for (const Membership& now : after.memberships()) {
+    Amounts more = now.amounts;
+    if (before != nullptr) {
+      for (const Membership& former : before->memberships()) {
+        if (former.limit == now.limit) more = positive(more - former.amounts);
+      }
+    }
+    if (!more.is_zero()) charges.push_back({now.limit, more});
+  }
+  return charges;
+}
+
+Amounts SimulatedStore::used(LimitId limit) const {
+  Amounts sum;
+  for (const auto& [name, object] : objects_) {
+    for (const Membership& membership : object.memberships()) {
+      if (membership.limit == limit && membership.matches) sum += membership.amounts;
+    }
+  }
+  return sum;
+}
+
+bool SimulatedStore::create(StoredObject object) {
+  object.version = revision_ + 1;
+  const auto [it, added] = objects_.try_emplace(object.name, object);
+  if (!added) return false;
+  ++revision_;
+  history_.push_back({it->second, false});
+  return true;
+}
+
+bool SimulatedStore::update(StoredObject object) {
+  const auto it = objects_.find(object.name);
+  if (it == objects_.end() || it->second.uid != object.uid || it->second.version != object.version) return false;
+  object.version = ++revision_;
+  it->second = object;
+  history_.push_back({object, false});
+  return true;
+}
+
+bool SimulatedStore::remove(const std::string& name) {
+  const auto it = objects_.find(name);
+  if (it == objects_.end()) return false;
+  StoredObject last = it->second;
+  last.version = ++revision_;
+  objects_.erase(it);
+  history_.push_back({last, true});
+  return true;
+}
+
+LedgerRecord SimulatedStore::ledger(LimitId limit) const {
+  const auto it = ledgers_.find(limit);
+  return it == ledgers_.end() ? LedgerRecord{} : it->second;
+}
+
+std::optional<LedgerRecord> SimulatedStore::swap(LimitId limit, LedgerRecord record) {
+  LedgerRecord& stored = ledgers_[limit];
+  if (stored.resource_version != record.resource_version) return std::nullopt;
+  record.resource_version = std::to_string(++revision_);
+  stored = record;
+  return record;
+}
+
+SimulatedStore::Saved SimulatedStore::save() const { return {*this}; }
+
+void SimulatedStore::restore(const Saved& saved) { *this = saved.state; }
+
+}  // namespace headroom::limits

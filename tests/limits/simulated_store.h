@@ -1,0 +1,76 @@
+// The store and the admission-relevant half of an API server, as the simulation needs them: objects of two types with
+// revisions, ledger records with compare-and-swap, a history of events. Not thread-safe.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "operator/limits/escrow.h"
+
+namespace headroom::limits {
+
+inline constexpr LimitId kAll = 0;      ///< counts and sums the objects of both types
+inline constexpr LimitId kFlagged = 1;  ///< counts the flagged objects of type 0
+inline constexpr std::array<LimitId, 2> kLimits{kAll, kFlagged};
+inline constexpr std::array<TypeId, 2> kTypes{0, 1};
+
+struct StoredObject {
+  TypeId type = 0;
+  std::string name;
+  Uid uid;
+  Revision version = 0;
+  int amount = 0;
+  bool flagged = false;
+
+  ListedObject listed() const { return {uid, name_id("ns", name), version}; }
+  /// What it counts under each limit.
+  std::vector<Membership> memberships() const;
+};
+
+/// The charge of a write from `before` (null: a create) to `after`.
+Charges charges_of(const StoredObject* before, const StoredObject& after);
+
+struct StoreEvent {
+  StoredObject object;
+  bool deleted = false;
+};
+
+class SimulatedStore {
+ public:
+  Revision revision() const { return revision_; }
+  const std::map<std::string, StoredObject>& objects() const { return objects_; }
+  /// Events of all types in order; the object's version is the revision.
+  const std::vector<StoreEvent>& history() const { return history_; }
+  Amounts used(LimitId limit) const;
+
+  /// False where the name is taken.
+  bool create(StoredObject object);
+  /// False where the object is gone or has another version.
+  bool update(StoredObject object);
+  bool remove(const std::string& name);
+
+  LedgerRecord ledger(LimitId limit) const;
+  /// Null where the record has another version.
+  std::optional<LedgerRecord> swap(LimitId limit, LedgerRecord record);
+
+  /// Goes back to a state that was saved; events after it have never been.
+  struct Saved;
+  Saved save() const;
+  void restore(const Saved& saved);
+
+ private:
+  Revision revision_ = 100;
+  std::map<std::string, StoredObject> objects_;
+  std::map<LimitId, LedgerRecord> ledgers_;
+  std::vector<StoreEvent> history_;
+};
+
+struct SimulatedStore::Saved {
+  SimulatedStore state;
+};
+
+}  // namespace headroom::limits
