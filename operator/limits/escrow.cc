@@ -95,7 +95,8 @@ bool Escrow::in_touch(const Limit& limit, BootTime now) {
 
 bool Escrow::superseded(const Write& write, const Charges& charges) const {
   const bool updates = write.old_version > 0;
-  if (updates && usage_.revision(write.type) >= write.old_version && !usage_.has_name(write.type, write.name)) return true;
+  if (updates && usage_.revision(write.type) >= write.old_version && !usage_.has_name(write.type, write.name))
+    return true;
   return std::ranges::any_of(charges, [&](const Charge& charge) {
     const auto known = usage_.find(charge.limit, write.type, write.uid);
     return known && known->version > write.old_version;
@@ -131,13 +132,14 @@ bool Escrow::low(LimitId id, const Limit& limit) const {
 
 std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const Charges& charges, Moment now) {
   if (charges.empty() || superseded(write, charges)) return Verdict{};
-  const bool name_seen = write.old_version == 0 && usage_.has_name(write.type, write.name);
-  if (!name_seen && admit(write, charges, now.boot)) {
+  const bool looks_for_name =
+      write.old_version == 0 && (usage_.has_name(write.type, write.name) || reservations_.creating(write));
+  if (!looks_for_name && admit(write, charges, now.boot)) {
     for (const Charge& charge : charges) {
       const auto it = limits_.find(charge.limit);
       if (it == limits_.end() || it->second.account.swapping() || it->second.topped_up + kTopUpPause > now.boot)
         continue;
-      if (low(charge.limit, it->second)) trade(charge.limit, it->second, {}, now);
+      if (low(charge.limit, it->second)) trade(charge.limit, it->second, now);
     }
     return Verdict{};
   }
@@ -147,8 +149,7 @@ std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const 
     if (refusal.kind == Verdict::Kind::OverLimit) refusal.kind = Verdict::Kind::InFlight;  // not proven
     return refusal;
   }
-  waiting_.push_back({request, write, charges, now.boot, false, name_seen});
-  if (name_seen) actions_.emplace_back(ReadName{request});
+  waiting_.push_back({request, write, charges, now.boot, false, looks_for_name});
   pump(now);
   return std::nullopt;
 }
@@ -207,6 +208,10 @@ std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge&
 std::optional<Verdict> Escrow::decide(Waiting& waiting, BootTime now) {
   waiting.recalls = false;
   if (waiting.looks_for_name) {
+    if (!waiting.name_asked && !reservations_.creating(waiting.write)) {
+      waiting.name_asked = true;
+      actions_.emplace_back(ReadName{waiting.request});
+    }
     if (waiting.arrived + options_.patience > now) return std::nullopt;
     waiting.looks_for_name = false;
   }
@@ -348,8 +353,9 @@ std::vector<Holder> Escrow::dead_holders(LimitId id, Limit& limit, BootTime now)
   return dead;
 }
 
-void Escrow::trade(LimitId id, Limit& limit, const Amounts& wanted, Moment now) {
+void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   LimitAccount& account = limit.account;
+  const bool waited_for = limit.unserved || !limit.wanted.is_zero();
   if (account.swapping() || limit.reading) return;
   if (account.needs_reading()) {
     limit.reading = now.boot;
@@ -369,8 +375,8 @@ void Escrow::trade(LimitId id, Limit& limit, const Amounts& wanted, Moment now) 
     }
   }
   wish.dead = dead_holders(id, limit, now.boot);
-  wish.give_back = retiring_ || (wanted.is_zero() && limit.touched + options_.idle_after <= now.boot);
-  const bool topping_up = !wish.give_back && wanted.is_zero() && low(id, limit);
+  wish.give_back = retiring_ || (!waited_for && limit.touched + options_.idle_after <= now.boot);
+  const bool topping_up = !wish.give_back && !waited_for && low(id, limit);
   const Grant* const own = record.grant(self_);
   const bool recall_is_over = limit.others_recall && (limit.others_recall_seen + options_.recall_life <= now.boot ||
                                                       !holders_.alive(limit.others_recall->holder, now.boot));
@@ -380,40 +386,59 @@ void Escrow::trade(LimitId id, Limit& limit, const Amounts& wanted, Moment now) 
       std::ranges::any_of(record.recalls, [&](const RecallId& one) { return one.holder == self_; });
   const bool withdraws = own_recall_open && !limit.recalls;
   const bool gives_back = wish.give_back && own != nullptr;
-  if (!wish.new_epoch && account.current() && record.generation == account.terms().generation && wanted.is_zero() &&
+  if (!wish.new_epoch && account.current() && record.generation == account.terms().generation && !waited_for &&
       wish.dead.empty() && !topping_up && !asked_to_yield && !withdraws && !gives_back && !account.outdated()) {
     return;
   }
   if (topping_up) limit.topped_up = now.boot;
-  if (recall_is_over && !wanted.is_zero()) wish.over.push_back(*limit.others_recall);
+  if (recall_is_over && waited_for) wish.over.push_back(*limit.others_recall);
   if (limit.recalls && recall_) wish.recall = recall_;
+  wish.recalls = wish.recall && limit.unserved;
   wish.figures = figures(id, limit);
   wish.pending = reservations_.pending(id);
-  wish.wanted = wanted;
+  wish.wanted = limit.wanted;
   wish.replicas = 1 + holders_.others_alive(self_, now.boot);
-  wish.ahead = !wish.recall && !limit.others_recall && (topping_up || !wanted.is_zero());
+  wish.ahead = !wish.recall && !limit.others_recall && (topping_up || !limit.wanted.is_zero());
   if (auto swap = account.plan(wish)) {
     actions_.emplace_back(SwapLedger{id, *std::move(swap)});
   }
 }
 
+void Escrow::add_up_wants() {
+  absl::flat_hash_map<LimitId, Amounts> available;
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.looks_for_name) continue;
+    for (const Charge& charge : reservations_.additional(waiting.write, waiting.charges)) {
+      const auto it = limits_.find(charge.limit);
+      if (it == limits_.end()) continue;
+      Limit& limit = it->second;
+      const auto [left, added] = available.try_emplace(charge.limit);
+      if (added) left->second = unspent(charge.limit, limit) + limit.account.room(figures(charge.limit, limit));
+      if (left->second.covers(charge.amounts)) {
+        left->second -= charge.amounts;
+        limit.wanted += charge.amounts;
+      } else {
+        limit.unserved = true;
+      }
+    }
+  }
+}
+
 void Escrow::pump(Moment now) {
-  absl::flat_hash_map<LimitId, Amounts> wanted;
-  for (auto& [id, limit] : limits_) limit.recalls = false;
+  for (auto& [id, limit] : limits_) {
+    limit.recalls = limit.unserved = false;
+    limit.wanted = Amounts();
+  }
   std::deque<Waiting> kept;
   for (Waiting& waiting : waiting_) {
     if (const auto verdict = decide(waiting, now.boot)) {
       actions_.emplace_back(AnswerRequest{waiting.request, *verdict});
-      continue;
+    } else {
+      kept.push_back(std::move(waiting));
     }
-    if (!waiting.looks_for_name) {
-      for (const Charge& charge : reservations_.additional(waiting.write, waiting.charges)) {
-        wanted[charge.limit] += charge.amounts;
-      }
-    }
-    kept.push_back(std::move(waiting));
   }
   waiting_ = std::move(kept);
+  add_up_wants();
   const auto recalls = [](const Waiting& waiting) { return waiting.recalls; };
   if (recall_ && std::ranges::none_of(waiting_, [&](const Waiting& waiting) {
         return waiting.recalls && waiting.arrived <= recall_raised_;
@@ -425,9 +450,8 @@ void Escrow::pump(Moment now) {
     recall_raised_ = now.boot;
   }
   for (auto& [id, limit] : limits_) {
-    const auto it = wanted.find(id);
-    if (it != wanted.end()) limit.touched = now.boot;
-    trade(id, limit, it == wanted.end() ? Amounts() : it->second, now);
+    if (limit.unserved || !limit.wanted.is_zero()) limit.touched = now.boot;
+    trade(id, limit, now);
   }
   for (const TypeId type : reads_.to_read(now.boot)) actions_.emplace_back(ReadRevision{type});
   for (const TypeId type : reads_.to_list(now.boot)) actions_.emplace_back(ListType{type});

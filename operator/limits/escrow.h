@@ -136,9 +136,10 @@ class Escrow {
     Charges charges;
     BootTime arrived;
     bool recalls = false;  ///< needs what others hold
-    /// A create of a name that was there when last seen. Admitted blindly, it would hold room for as long as it might
-    /// land, although it will not: loops of create-or-get would eat the limit.
+    /// A create of a name that was there when last seen, or that another create is about to take. Admitted blindly it
+    /// would hold room for as long as it might land, although it will not: loops of create-or-get would eat the limit.
     bool looks_for_name = false;
+    bool name_asked = false;
   };
   struct Limit {
     explicit Limit(LimitAccount kept) : account(std::move(kept)) {}
@@ -151,7 +152,10 @@ class Escrow {
     BootTime others_recall_seen;
     std::optional<BootTime> reading;  ///< the record, since
     BootTime topped_up = -absl::InfiniteDuration();
-    bool recalls = false;  ///< a waiting write needs what others hold
+    // Of the writes that wait, in their order:
+    Amounts wanted;         ///< by those for which there is room
+    bool unserved = false;  ///< others are beyond it
+    bool recalls = false;   ///< one of those needs what other replicas hold
   };
 
   bool may_admit(BootTime now) const { return now < lease_until_ && !retiring_; }
@@ -173,7 +177,8 @@ class Escrow {
   void give_up_writes(BootTime now);
   void pump(Moment now);
   /// Swaps, or reads, the limit's record where there is a reason to.
-  void trade(LimitId id, Limit& limit, const Amounts& wanted, Moment now);
+  void trade(LimitId id, Limit& limit, Moment now);
+  void add_up_wants();
   std::vector<Holder> dead_holders(LimitId id, Limit& limit, BootTime now);
   bool low(LimitId id, const Limit& limit) const;
   void note(Limit& limit, LimitAccount::Reading reading, Moment now);

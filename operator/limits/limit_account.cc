@@ -24,17 +24,24 @@ void move_bases(LedgerRecord& record, const std::vector<Base>& figures) {
   }
 }
 
-/// Whole units, so that a slice of a count is worth a number of objects; what is less than one unit stays as it is.
-Amount whole(Amount amount) { return amount < Quantity::kNano ? amount : amount - amount % Quantity::kNano; }
+/// What is not worth taking ahead of need: so close to the limit each replica takes what it can use at once.
+constexpr Amount kCrumbs = 64;
+
+/// A share, in steps that are whole units where a limit has that many.
+Amount in_steps(Amount share, Amount hard) {
+  Amount step = std::max<Amount>(hard / kCrumbs, 1);
+  if (step >= Quantity::kNano) step -= step % Quantity::kNano;
+  if (step < Quantity::kNano && hard % Quantity::kNano == 0 && hard >= Quantity::kNano) step = Quantity::kNano;
+  return std::max<Amount>(share, 0) / step * step;
+}
 
 /// What to take of what is left: all that is lacking if it is there, and ahead of that a share that leaves as much to
 /// the others.
-Amounts slice(const Amounts& left, const Amounts& lacking, const SwapWish& wish) {
+Amounts slice(const Amounts& hard, const Amounts& left, const Amounts& lacking, const SwapWish& wish) {
   Amounts taken = least(positive(lacking), positive(left));
   if (!wish.ahead) return taken;
   for (std::size_t i = 0; i < left.size(); ++i) {
-    const Amount share = left[i] / (2 * static_cast<Amount>(wish.replicas));
-    taken.at(i) = std::max(taken[i], whole(std::max<Amount>(share, 0)));
+    taken.at(i) = std::max(taken[i], in_steps(left[i] / (2 * static_cast<Amount>(wish.replicas)), hard[i]));
   }
   return taken;
 }
@@ -174,10 +181,9 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
   if (gives_back || former.generation != own.generation) own.granted = least(own.granted, positive(spent));
   put(next, own);
   const bool based = std::ranges::all_of(terms_.types, [&](TypeId type) { return next.base(type) != nullptr; });
-  if (!gives_back && based) own.granted += slice(next.left(), wish.wanted - (own.granted - spent), wish);
-  const bool served = !wish.wanted.is_zero() && (own.granted - spent).covers(wish.wanted);
-  if (wish.recall && !served) next.recalls.push_back(*wish.recall);
-  const bool leaves = own.granted.is_zero() && under_way_.empty() && !wish.recall;
+  if (!gives_back && based) own.granted += slice(next.hard, next.left(), wish.wanted - (own.granted - spent), wish);
+  if (wish.recall && wish.recalls) next.recalls.push_back(*wish.recall);
+  const bool leaves = own.granted.is_zero() && under_way_.empty() && !wish.recalls;
 
   // Settling alone helps this replica to nothing; it helps those whom it yields to, and brings the budget home.
   Amounts taken = own.granted + settled - former.granted;

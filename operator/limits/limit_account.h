@@ -31,7 +31,8 @@ struct SwapWish {
   std::size_t replicas = 1;        ///< alive, this one counted
   std::vector<Holder> dead;        ///< nothing of theirs can land any more, and `figures` are newer than that
   std::vector<RecallId> over;      ///< recalls that have had their time
-  std::optional<RecallId> recall;  ///< its own, open or to be opened
+  std::optional<RecallId> recall;  ///< its own, for as long as writes that needed one wait
+  bool recalls = false;            ///< writes wait beyond what is wanted: the recall is to be open
   bool new_epoch = false;          ///< after a time without trust in the record
 };
 

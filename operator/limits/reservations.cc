@@ -37,6 +37,12 @@ const Reservations::Reservation* Reservations::find(const Write& write) const {
   return nullptr;
 }
 
+bool Reservations::creating(const Write& write) const {
+  if (write.old_version != 0) return false;
+  const Reservation* const known = find(write);
+  return known != nullptr && std::ranges::find(known->open, write.uid, &Member::uid) == known->open.end();
+}
+
 Charges Reservations::additional(const Write& write, const Charges& charges) const {
   const Reservation* const known = find(write);
   Charges more;

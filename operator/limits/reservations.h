@@ -54,6 +54,9 @@ class Reservations {
   /// Lets the write through. `now` counts towards overdue().
   void add(const Write& write, const Charges& charges, BootTime now);
 
+  /// Whether a create of the same name, but another object, was let through and has no end yet.
+  bool creating(const Write& write) const;
+
   /// The object was seen at `version`: what was to precede that is decided. `deleted`: and nothing more can come.
   /// Returns what has an end by it.
   std::vector<Resolution> seen(TypeId type, const Uid& uid, Revision version, bool deleted);
