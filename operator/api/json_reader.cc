@@ -154,6 +154,11 @@ std::int64_t JsonReader::counter(const char* field) const {
   return 0;
 }
 
+std::int64_t JsonReader::required_counter(const char* field) const {
+  if (!has(field)) child(field).mismatch("a whole number that is not negative");
+  return counter(field);
+}
+
 absl::Duration JsonReader::duration(const char* field, absl::Duration fallback) const {
   const JsonReader reader = child(field);
   const std::string* text = reader.as_text();
@@ -201,24 +206,25 @@ std::optional<absl::CivilDay> JsonReader::as_day() const {
 
 std::optional<absl::CivilDay> JsonReader::day(const char* field) const { return child(field).as_day(); }
 
-std::optional<Quantity> JsonReader::quantity(const char* field) const {
-  const JsonReader reader = child(field);
-  if (reader.value_ == nullptr) return std::nullopt;
-  if (reader.value_->is_number_unsigned() && reader.value_->get<std::int64_t>() < 0) {
-    reader.mismatch("a quantity below 2^63");
+std::optional<Quantity> JsonReader::as_quantity() const {
+  if (value_ == nullptr) return std::nullopt;
+  if (value_->is_number_unsigned() && value_->get<std::int64_t>() < 0) {
+    mismatch("a quantity below 2^63");
     return std::nullopt;
   }
-  if (reader.value_->is_number_integer()) return Quantity::from_int(reader.value_->get<std::int64_t>());
-  const auto* text = reader.value_->get_ptr<const std::string*>();
+  if (value_->is_number_integer()) return Quantity::from_int(value_->get<std::int64_t>());
+  const auto* text = value_->get_ptr<const std::string*>();
   if (text == nullptr) {
-    reader.mismatch("a quantity: a whole number, or a string such as \"0.5\", \"1500m\" or \"20Gi\"");
+    mismatch("a quantity: a whole number, or a string such as \"0.5\", \"1500m\" or \"20Gi\"");
     return std::nullopt;
   }
   const Result<Quantity> parsed = Quantity::parse(*text);
   if (parsed) return parsed.value();
-  reader.fail(parsed.error().message);
+  fail(parsed.error().message);
   return std::nullopt;
 }
+
+std::optional<Quantity> JsonReader::quantity(const char* field) const { return child(field).as_quantity(); }
 
 QuantityFormat JsonReader::quantity_format(const char* field) const {
   const std::string* text = has(field) ? child(field).value_->get_ptr<const std::string*>() : nullptr;
@@ -248,6 +254,16 @@ std::vector<int> JsonReader::integers(const char* field, IntegerRange range) con
   const JsonReader list = child(field);
   for (std::size_t i = 0; i < count; ++i) {
     if (const std::optional<int> value = list.element(i).as_integer(range)) values.push_back(*value);
+  }
+  return values;
+}
+
+std::vector<Quantity> JsonReader::quantities(const char* field) const {
+  std::vector<Quantity> values;
+  const std::size_t count = size(field);
+  const JsonReader list = child(field);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (const std::optional<Quantity> value = list.element(i).as_quantity()) values.push_back(*value);
   }
   return values;
 }

@@ -79,6 +79,8 @@ class JsonReader {
   std::optional<int> optional_integer(const char* field, IntegerRange range = {}) const;
   /// A counter such as observedGeneration: 0 when absent.
   std::int64_t counter(const char* field) const;
+  /// A counter that may not be absent, because 0 would mean something.
+  std::int64_t required_counter(const char* field) const;
   absl::Duration duration(const char* field, absl::Duration fallback) const;
   CalendarOffset required_offset(const char* field) const;
   std::optional<absl::Time> time(const char* field) const;
@@ -86,6 +88,8 @@ class JsonReader {
   std::optional<absl::CivilDay> day(const char* field) const;
   std::optional<Quantity> quantity(const char* field) const;
   Quantity required_quantity(const char* field) const;
+  /// What cannot be read is left out, and a fault.
+  std::vector<Quantity> quantities(const char* field) const;
   /// The family that a quantity is written in; DecimalSI for a number, and where there is no quantity.
   QuantityFormat quantity_format(const char* field) const;
   std::vector<std::string> texts(const char* field) const;
@@ -145,6 +149,7 @@ class JsonReader {
   const std::string* as_text() const;
   std::optional<int> as_integer(IntegerRange range) const;
   std::optional<absl::CivilDay> as_day() const;
+  std::optional<Quantity> as_quantity() const;
   std::optional<std::size_t> index_among(std::span<const char* const> names) const;
 
   template <class Enum, std::size_t N>
