@@ -177,10 +177,15 @@ ObservedLimit read_observed(const JsonReader& reader) {
   return observed;
 }
 
-Threshold read_threshold(const JsonReader& reader) {
+Threshold read_threshold(const JsonReader& reader, const std::vector<LimitDimension>& dimensions) {
   Threshold threshold;
   threshold.name = reader.required_text("name");
   threshold.dimension = reader.text("dimension");
+  if (std::ranges::none_of(dimensions, [&](const auto& dimension) { return threshold.covers(dimension.name); })) {
+    reader.fail("dimension",
+                "must name a dimension that the limit has: count, rate, concurrency, or one of total.sums "
+                "and observed");
+  }
   const std::optional<int> percent = reader.optional_integer("percent", {1, 1000});
   if (!percent) reader.fail("percent", "must be given, from 1 to 1000");
   threshold.percent = percent.value_or(threshold.percent);
@@ -229,14 +234,13 @@ bool judges_writes(const ScaleLimitSpec& spec) {
 }
 
 /// What no single field shows.
-void check(const JsonReader& reader, const ScaleLimitSpec& spec) {
+void check(const JsonReader& reader, const ScaleLimitSpec& spec, const std::vector<LimitDimension>& dimensions) {
   if (!judges_writes(spec) && spec.observed.empty()) {
     reader.fail("needs at least one of object, total, rate, concurrency, observed and deny");
   }
   if (judges_writes(spec) && !reader.has("match")) {
     reader.fail("match", "must be given: which writes the limit judges; only observed does without");
   }
-  const std::vector<LimitDimension> dimensions = dimensions_of(spec);
   for (auto it = dimensions.begin(); it != dimensions.end(); ++it) {
     const bool named = it->kind == LimitDimension::Kind::Sum || it->kind == LimitDimension::Kind::Observed;
     const bool reserved =
@@ -246,14 +250,6 @@ void check(const JsonReader& reader, const ScaleLimitSpec& spec) {
       reader.fail(absl::StrCat("the dimension ", it->name,
                                " is there twice, or its name is taken; rename it in sums or "
                                "observed"));
-    }
-  }
-  for (const Threshold& threshold : spec.thresholds) {
-    const bool found = std::ranges::any_of(
-        dimensions, [&](const LimitDimension& dimension) { return threshold.covers(dimension.name); });
-    if (!found) {
-      reader.fail("thresholds", absl::StrCat("threshold ", threshold.name, " names the dimension \"",
-                                             threshold.dimension, "\", which the limit does not have"));
     }
   }
 }
@@ -267,11 +263,13 @@ ScaleLimitSpec read_spec(const JsonReader& reader, const ScaleLimit& limit) {
   reader.object("concurrency",
                 [&](const JsonReader& concurrency) { spec.concurrency = read_concurrency(concurrency); });
   reader.list("observed", [&](const JsonReader& observed) { spec.observed.push_back(read_observed(observed)); });
-  reader.list("thresholds", [&](const JsonReader& item) { spec.thresholds.push_back(read_threshold(item)); });
+  const std::vector<LimitDimension> dimensions = dimensions_of(spec);
+  reader.list("thresholds",
+              [&](const JsonReader& item) { spec.thresholds.push_back(read_threshold(item, dimensions)); });
   reader.list("deny", [&](const JsonReader& rule) { spec.deny.push_back(read_deny(rule, limit)); });
   spec.mode = reader.choice("mode", kModes, spec.mode);
   spec.unavailable = reader.choice("unavailable", kUnavailables, spec.unavailable);
-  check(reader, spec);
+  check(reader, spec, dimensions);
   return spec;
 }
 

@@ -46,6 +46,20 @@ json dimension_json(const DimensionStatus& dimension) {
   return item;
 }
 
+/// For lists of limits on one line each: the row that is used most. Nothing reads it back.
+void put_fullest(json& object, const std::vector<DimensionStatus>& dimensions) {
+  const DimensionStatus* fullest = nullptr;
+  for (const DimensionStatus& dimension : dimensions) {
+    if (!dimension.used || !dimension.percent) continue;
+    if (fullest == nullptr || *dimension.percent > *fullest->percent) fullest = &dimension;
+  }
+  if (fullest == nullptr) return;
+  object["fullest"] = {{"dimension", fullest->name},
+                       {"used", fullest->used->canonical(fullest->format)},
+                       {"hard", fullest->hard.canonical(fullest->format)},
+                       {"percent", *fullest->percent}};
+}
+
 WriteStop read_stop(const JsonReader& reader) {
   return {reader.required_time("since"), reader.text("dimension"), reader.required_text("reason"),
           reader.text("message")};
@@ -87,6 +101,7 @@ json to_json(const ScaleLimitStatus& status) {
                  {"conditions", to_json(status.conditions)},
                  {"level", to_string(status.level)},
                  {"backstop", name_of(status.backstop, kBackstops)}};
+  put_fullest(object, status.dimensions);
   put_list(object, "dimensions", status.dimensions, dimension_json);
   put_list(object, "thresholds", status.thresholds, [](const CrossedThreshold& crossed) {
     json item = {{"threshold", crossed.threshold},

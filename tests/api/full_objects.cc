@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/full_status.h"
+
 namespace headroom::api {
 
 using nlohmann::json;
@@ -79,6 +81,56 @@ json full_festival_schedule() {
          "switches": [{"configMap": "flags", "key": "mode", "value": "calm", "regions": ["mumbai", "chennai"]}]}],
       "priority": 0,
       "suspend": "Restore"}})");
+}
+
+json full_scale_limit() {
+  return json::parse(R"json({
+    "metadata": {"namespace": "depository", "name": "artifacts"},
+    "spec": {
+      "match": {
+        "resources": [
+          {"group": "depository.example.com", "version": "v1", "resource": "artifacts", "subresources": ["status"],
+           "operations": ["CREATE", "UPDATE", "DELETE"], "scope": "Namespaced"},
+          {"group": "", "version": "v1", "resource": "pods", "subresources": ["status", "resize", "scale"]}],
+        "labelSelector": {"matchLabels": {"tier": "hot"}},
+        "fieldSelector": [{"path": ".status.phase", "operator": "NotIn", "values": ["Succeeded", "Failed"]},
+                          {"path": ".metadata.annotations['example.com/kept']", "operator": "Exists"}]},
+      "object": {
+        "maxBytes": 1000000,
+        "fields": [{"name": "artifact-size", "path": ".spec.sizeBytes", "max": "500M", "code": 403, "message": "split it"},
+                   {"name": "cpu", "path": ".spec.containers[*].resources.requests.cpu", "max": 2}],
+        "replicas": {"max": 100}},
+      "total": {"count": 100000, "sums": [{"name": "storage", "path": ".spec.sizeBytes", "hard": "1000G"},
+                                          {"name": "cache", "path": ".spec['cache/bytes']", "hard": "8Gi"}]},
+      "rate": {"writesPerSecond": 1000, "burst": 50},
+      "concurrency": {"max": 100, "resumeBelow": 75, "queue": {"length": 100, "timeout": "2s"}, "assumeDoneAfter": "20s"},
+      "observed": [{"name": "query-p99", "query": "p99", "hard": "5", "region": "chennai", "for": "5m"}],
+      "thresholds": [
+        {"name": "busy", "percent": 51, "level": "Yellow"},
+        {"name": "full", "dimension": "storage", "percent": 99, "level": "Red", "action": "PauseWrites",
+         "escalation": {"to": ["owner", "ops"], "within": "1h", "message": "storage is being expanded"}}],
+      "deny": [{"name": "freeze", "whileSwitch": {"configMap": "flags", "key": "writes", "value": "frozen"},
+                "operations": ["UPDATE", "DELETE"], "code": 503, "message": "writes are frozen"},
+               {"name": "never", "message": "no more of these"}],
+      "mode": "Warn",
+      "unavailable": "Ignore"}})json");
+}
+
+json full_cluster_scale_limit() {
+  return json::parse(R"json({
+    "metadata": {"name": "actions"},
+    "spec": {
+      "match": {
+        "resources": [{"group": "agents.example.com", "version": "v1", "resource": "actions"}],
+        "namespaceSelector": {"matchExpressions": [{"key": "quota", "operator": "Exists"}]}},
+      "total": {"count": 0},
+      "deny": [{"name": "freeze", "message": "writes are frozen",
+                "whileSwitch": {"namespace": "agents", "configMap": "flags", "key": "writes", "value": "frozen"}}]}})json");
+}
+
+json full_limit_ledger() {
+  return {{"metadata", {{"namespace", "headroom-system"}, {"name", "sl.default.artifacts"}, {"resourceVersion", "71"}}},
+          {"record", to_json(testing_support::full_ledger_record())}};
 }
 
 }  // namespace headroom::api

@@ -8,5 +8,8 @@ namespace headroom::api {
 nlohmann::json full_region();
 nlohmann::json full_scale_target();
 nlohmann::json full_festival_schedule();
+nlohmann::json full_scale_limit();
+nlohmann::json full_cluster_scale_limit();
+nlohmann::json full_limit_ledger();
 
 }  // namespace headroom::api

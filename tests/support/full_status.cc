@@ -71,4 +71,49 @@ FestivalScheduleStatus full_festival_schedule_status() {
   return status;
 }
 
+ScaleLimitStatus full_scale_limit_status() {
+  const absl::Time at = absl::FromUnixSeconds(1'793'000'000);
+  const Quantity terabyte = Quantity::parse("1T").value();
+  ScaleLimitStatus status;
+  status.observed_generation = 5;
+  set_condition(status.conditions, {"Ready", true, "InForce", "355 GB of 1000 GB", 5, at});
+  set_condition(status.conditions,
+                {"Enforced", false, "EpochStarts", "one webhook counts by the old selection", 5, at});
+  status.level = LimitLevel::Red;
+  status.dimensions = {
+      {"count", Quantity::from_int(99'900), Quantity::from_int(100'000), 99, LimitLevel::Orange, Quantity::from_int(3)},
+      {"storage", terabyte, terabyte, 100, LimitLevel::Red, Quantity()},
+      {"cache", Quantity::parse("1.5Gi").value(), Quantity::parse("8Gi").value(), 18, LimitLevel::Green,
+       Quantity::parse("64Mi").value(), QuantityFormat::BinarySI},
+      {"query-p99", std::nullopt, Quantity::from_int(5), std::nullopt, LimitLevel::Green, Quantity()}};
+  status.thresholds = {{"critical", "storage", CrossedThreshold::State::Crossed, at, at + absl::Hours(1)},
+                       {"slow", "query-p99", CrossedThreshold::State::Pending, at, std::nullopt}};
+  status.paused = WriteStop{at, "storage", "full", "1T of 1T is used"};
+  status.halted = WriteStop{at + absl::Microseconds(7), "storage", "full", "storage is being expanded"};
+  status.denials = {{"OverQuota", "count", 9'000'000'000, "count is 100k of 100k", at}, {"Busy", "", 1, "", at}};
+  status.backstop = ScaleLimitStatus::Backstop::Active;
+  status.excluded_namespaces = {"headroom-system", "kube-system"};
+  return status;
+}
+
+LedgerRecord full_ledger_record() {
+  const absl::Time at = absl::FromUnixMicros(1'793'000'000'123'456);
+  const auto amounts = [](const char* objects, const char* storage) {
+    return Amounts{Quantity::parse(objects).value(), Quantity::parse(storage).value()};
+  };
+  LedgerRecord record;
+  record.limit = {LimitKind::ScaleLimit, "default", "artifacts", "3f0c9a52-7d0b-4a57-8a1e-0c2f6c1f5b11"};
+  record.generation = 5;
+  record.selection_epoch = 3;
+  record.enforced_since = at;
+  record.dimensions = {{"count", Quantity::from_int(100'000)}, {"storage", Quantity::parse("1T").value()}};
+  record.bases = {{"storage.example.com", "v1", "artifacts", 9'007'199'254'740'993, amounts("70", "35500000000001m")},
+                  {"", "v1", "configmaps", 17, amounts("2", "0")}};
+  record.grants = {{"webhook-a", 4, amounts("50", "1G"), std::nullopt},
+                   {"webhook-b", 1, amounts("0", "0"), RecallId{at, "webhook-a", 12}}};
+  record.recalls = {{{at, "webhook-a", 12}, 4}, {{at + absl::Microseconds(1), "webhook-b", 0}, 1}};
+  record.holders = {{"webhook-a", 4, 1, 3}, {"webhook-b", 1, 2, 2}};
+  return record;
+}
+
 }  // namespace headroom::testing_support
