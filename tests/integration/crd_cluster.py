@@ -14,7 +14,9 @@ import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GROUP = "headroom.dev/v1alpha1"
-PLURALS = {"Region": "regions", "ScaleTarget": "scaletargets", "FestivalSchedule": "festivalschedules"}
+PLURALS = {"Region": "regions", "ScaleTarget": "scaletargets", "FestivalSchedule": "festivalschedules",
+           "ScaleLimit": "scalelimits", "ClusterScaleLimit": "clusterscalelimits", "LimitLedger": "limitledgers"}
+CLUSTER_SCOPED = {"Region", "ClusterScaleLimit"}
 
 
 class Refused(Exception):
@@ -22,6 +24,7 @@ class Refused(Exception):
 
     def __init__(self, status):
         super().__init__(status.get("message", ""))
+        self.code = status.get("code")
         self.causes = [(cause.get("field", ""), cause.get("message", ""))
                        for cause in status.get("details", {}).get("causes", [])]
 
@@ -66,6 +69,14 @@ class Cluster:
         path = f"{self._collection(resource)}/{resource['metadata']['name']}{subresource}"
         return self._send("PUT", path, resource, dry_run)
 
+    def patch(self, resource, operations):
+        """A JSON patch of the stored object."""
+        path = f"{self._collection(resource)}/{resource['metadata']['name']}"
+        status, answer = self._request("PATCH", path, operations, "application/json-patch+json")
+        if status >= 300:
+            raise Refused(answer)
+        return answer
+
     def get(self, path):
         status, answer = self._request("GET", path)
         return answer if status == 200 else None
@@ -79,12 +90,12 @@ class Cluster:
 
     def _collection(self, resource):
         plural = PLURALS[resource["kind"]]
-        if resource["kind"] == "Region":
+        if resource["kind"] in CLUSTER_SCOPED:
             return f"/apis/{GROUP}/{plural}"
         return f"/apis/{GROUP}/namespaces/{resource['metadata'].get('namespace', 'default')}/{plural}"
 
-    def _request(self, method, path, body=None):
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
+    def _request(self, method, path, body=None, content_type="application/json"):
+        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = self._connection.getresponse()
         text = response.read()

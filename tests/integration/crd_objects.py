@@ -156,8 +156,95 @@ spec:
   suspend: None
 """)
 
+SCALE_LIMIT = load("""
+apiVersion: headroom.dev/v1alpha1
+kind: ScaleLimit
+metadata: {namespace: default, name: artifacts}
+spec:
+  match:
+    resources:
+      - group: depository.example.com
+        version: v1
+        resource: artifacts
+        subresources: [scale, status]
+        operations: [CREATE, UPDATE, DELETE]
+        scope: Namespaced
+      - {version: v1, resource: pods, subresources: [scale, status, resize]}
+      - {group: apps, version: v1, resource: deployments, subresources: [scale, status]}
+    labelSelector:
+      matchLabels: {tier: hot}
+      matchExpressions: [{key: stage, operator: In, values: [production]}]
+    fieldSelector:
+      - {path: .status.phase, operator: NotIn, values: [Succeeded, Failed]}
+      - {path: ".metadata.annotations['example.com/kept']", operator: Exists}
+  object:
+    maxBytes: 1000000
+    fields:
+      - {name: artifact-size, path: .spec.sizeBytes, max: 500M, code: 413, message: split the artifact}
+      - {name: gpus, path: ".spec.containers[*].resources.requests['nvidia.com/gpu']", max: 2, code: 403}
+      - {name: first, path: ".spec.containers[0].resources.limits.cpu", max: "0.5"}
+    replicas: {max: 100}
+  total:
+    count: 100000
+    sums:
+      - {name: storage, path: .spec.sizeBytes, hard: 1000G}
+      - {name: replicas, path: .spec.replicas, hard: 150}
+  rate: {writesPerSecond: 1000, burst: 50}
+  concurrency:
+    max: 100
+    resumeBelow: 75
+    queue: {length: 100, timeout: 3s}
+    assumeDoneAfter: 10s
+  observed:
+    - {name: query-p99, query: histogram_quantile(0.99), hard: 5, region: chennai, for: 5m}
+  thresholds:
+    - {name: busy, percent: 50, level: Yellow}
+    - name: expand
+      dimension: storage
+      percent: 70
+      level: Yellow
+      action: Notify
+      escalation: {to: [ops], within: 6h, message: expand storage}
+    - {name: paused, dimension: storage, percent: 99, level: Red, action: PauseWrites, escalation: {to: [owner, ops]}}
+    - {name: halted, dimension: storage, percent: 100, level: Red, action: Halt}
+    - {name: slow, dimension: query-p99, percent: 10, level: Yellow, action: Notify}
+    - {name: watch, dimension: concurrency, percent: 51, level: Yellow}
+  deny:
+    - name: frozen
+      whileSwitch: {configMap: flags, key: writes, value: frozen}
+      operations: [UPDATE, DELETE]
+      code: 503
+      message: writes are frozen
+    - {name: never, message: no more of these}
+  mode: Warn
+  unavailable: Ignore
+""")
+
+CLUSTER_SCALE_LIMIT = load("""
+apiVersion: headroom.dev/v1alpha1
+kind: ClusterScaleLimit
+metadata: {name: actions}
+spec:
+""")
+CLUSTER_SCALE_LIMIT["spec"] = copy.deepcopy(SCALE_LIMIT["spec"])
+CLUSTER_SCALE_LIMIT["spec"]["match"]["namespaceSelector"] = load("""
+matchLabels: {team: agents}
+matchExpressions: [{key: quota, operator: In, values: [shared]}]
+""")
+CLUSTER_SCALE_LIMIT["spec"]["deny"][0]["whileSwitch"]["namespace"] = "agents"
+
+LATENCY = load("""
+apiVersion: headroom.dev/v1alpha1
+kind: ScaleLimit
+metadata: {namespace: default, name: latency}
+spec:
+  observed: [{name: p99, query: p99, hard: "0.5"}]
+  thresholds: [{name: slow, percent: 10, level: Yellow, action: Notify}]
+""")
+
 GOOD = {"Region": REGION, "ScaleTarget": SCALE_TARGET, "ReadReplicas": READ_REPLICAS,
-        "FestivalSchedule": FESTIVAL_SCHEDULE}
+        "FestivalSchedule": FESTIVAL_SCHEDULE, "ScaleLimit": SCALE_LIMIT, "ClusterScaleLimit": CLUSTER_SCALE_LIMIT,
+        "Latency": LATENCY}
 
 
 def _steps(path):

@@ -3,12 +3,15 @@
 //
 // crd_peer decode    reads one object a line, as JSON; answers each with "ok" or with what is wrong
 // crd_peer status    writes, a line each, {"kind": ..., "status": ...} in which every field says something
+// crd_peer record    writes the record of a LimitLedger in which every field says something
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "operator/api/festival_schedule.h"
+#include "operator/api/limit_ledger.h"
 #include "operator/api/region.h"
+#include "operator/api/scale_limit.h"
 #include "operator/api/scale_target.h"
 #include "tests/support/full_status.h"
 
@@ -28,6 +31,9 @@ std::string decode(const json& object) {
   if (kind == "Region") return verdict(headroom::api::region_from_json(object));
   if (kind == "ScaleTarget") return verdict(headroom::api::scale_target_from_json(object));
   if (kind == "FestivalSchedule") return verdict(headroom::api::festival_schedule_from_json(object));
+  if (kind == "ScaleLimit") return verdict(headroom::api::scale_limit_from_json(object));
+  if (kind == "ClusterScaleLimit") return verdict(headroom::api::cluster_scale_limit_from_json(object));
+  if (kind == "LimitLedger") return verdict(headroom::api::limit_ledger_from_json(object));
   return "unknown kind \"" + kind + "\"";
 }
 
@@ -49,8 +55,14 @@ int main(int argc, char** argv) {
     write_status("Region", to_json(headroom::testing_support::full_region_status()));
     write_status("ScaleTarget", to_json(headroom::testing_support::full_scale_target_status()));
     write_status("FestivalSchedule", to_json(headroom::testing_support::full_festival_schedule_status()));
+    write_status("ScaleLimit", to_json(headroom::testing_support::full_scale_limit_status()));
+    write_status("ClusterScaleLimit", to_json(headroom::testing_support::full_scale_limit_status()));
     return 0;
   }
-  std::cerr << "usage: crd_peer decode|status\n";
+  if (mode == "record") {
+    std::cout << to_json(headroom::testing_support::full_ledger_record()).dump() << "\n";
+    return 0;
+  }
+  std::cerr << "usage: crd_peer decode|status|record\n";
   return 2;
 }

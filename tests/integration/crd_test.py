@@ -12,11 +12,14 @@ import subprocess
 import sys
 import unittest
 
-from crd_cluster import PLURALS, ROOT, Cluster, Refused
-from crd_objects import GOOD, changed, load_all
+from crd_cluster import GROUP, PLURALS, ROOT, Cluster, Refused
+from crd_objects import DELETE, GOOD, changed, load_all
 from crd_rejections import REJECTIONS, UPDATES
 
 PEER = None
+# What users write and what Headroom writes; the ledger has one part for both, which no user writes.
+KINDS_WITH_SPEC = [kind for kind in PLURALS if kind != "LimitLedger"]
+PARTS = {"LimitLedger": ["record"]}
 SAMPLES = ROOT / "manifests" / "samples"
 
 
@@ -69,7 +72,7 @@ class CustomResources(unittest.TestCase):
         self.assertEqual(peer("decode", stored), ["ok"] * len(stored))
 
     def test_every_field_of_the_specs_is_used_by_those_objects(self):
-        for kind in PLURALS:
+        for kind in KINDS_WITH_SPEC:
             used = set()
             for good in GOOD.values():
                 if good["kind"] == kind:
@@ -141,6 +144,127 @@ class CustomResources(unittest.TestCase):
             "timeZone": "Etc/UTC", "fold": "Earlier", "occurrences": [{"name": "a", "day": "2026-11-08"}],
             "phases": [{"name": "a", "from": "P0D", "to": "P1D", "capacity": "ReadyBy", "decrease": "Never"}],
             "suspend": "None"})
+        match = {"resources": [{"version": "v1", "resource": "pods"}]}
+        matched = {"resources": [{"group": "", "version": "v1", "resource": "pods", "scope": "Namespaced",
+                                  "operations": ["CREATE", "UPDATE"]}]}
+        for kind in ("ScaleLimit", "ClusterScaleLimit"):
+            limit = self.cluster.create({
+                "apiVersion": GROUP, "kind": kind, "metadata": {"name": "a"},
+                "spec": {"match": match, "concurrency": {"max": 8, "queue": {"length": 2}},
+                         "thresholds": [{"name": "a", "percent": 50, "level": "Red"}],
+                         "deny": [{"name": "a", "message": "no"}],
+                         "object": {"fields": [{"name": "a", "path": ".a", "max": 1}]}}})
+            self.assertEqual(limit["spec"], {
+                "match": matched, "mode": "Enforce", "unavailable": "Fail",
+                "concurrency": {"max": 8, "queue": {"length": 2, "timeout": "3s"}, "assumeDoneAfter": "10s"},
+                "thresholds": [{"name": "a", "percent": 50, "level": "Red", "action": "None"}],
+                "deny": [{"name": "a", "message": "no", "operations": ["CREATE"], "code": 403}],
+                "object": {"fields": [{"name": "a", "path": ".a", "max": 1, "code": 413}]}})
+
+    def test_the_limits_of_a_namespace_and_of_the_cluster_say_the_same_in_the_same_words(self):
+        """Two files, one meaning: they differ in nothing but what needs a scope."""
+        namespaced, cluster_wide = (self.schema(kind) for kind in ("ScaleLimit", "ClusterScaleLimit"))
+        for schema in (namespaced, cluster_wide):
+            schema.pop("description")
+            schema["properties"].pop("kind")
+        spec = cluster_wide["properties"]["spec"]["properties"]
+        self.assertIn("namespaceSelector", spec["match"]["properties"])
+        del spec["match"]["properties"]["namespaceSelector"], spec["match"]["x-kubernetes-validations"]
+        for schema in (namespaced, cluster_wide):
+            spec = schema["properties"]["spec"]["properties"]
+            spec["match"]["properties"]["resources"]["items"]["properties"]["scope"].pop("x-kubernetes-validations", 0)
+            switch = spec["deny"]["items"]["properties"]["whileSwitch"]
+            switch["properties"].pop("namespace", 0)
+            switch["properties"]["configMap"].pop("description")
+            switch["required"] = [name for name in switch["required"] if name != "namespace"]
+        self.assertEqual(namespaced, cluster_wide)
+
+    def test_the_schema_and_the_operator_take_the_same_paths(self):
+        good = [".a", ".spec.sizeBytes", ".spec['a.b/c-d_e']", ".a[0]", ".a[9999].b", ".a[*].b[*]", "._a-b", ".a" * 16,
+                "." + "a" * 255, ".a['0'].b", ".a['x'][0]"]
+        bad = ["a", "$.a", ".", ".a.", "..a", ".a..b", ".a[]", ".a[-1]", ".a[01]", ".a[10000]", ".a[1:2]", ".a['']",
+               ".a['b", ".a[b]", ".a['b c']", ".a['b']c", ".a['*']", ".*", "['a']", "[0].a", ".0", ".a.0", ".ä",
+               ".a ", " .a", ".a\n", "\n.a", ".a[*][*][*]", ".a" * 17, "." + "a" * 256, ".a[?(@.b)]", ".-a"]
+        for wanted, paths in {True: good, False: bad}.items():
+            for path in paths:
+                limit = {"apiVersion": GROUP, "kind": "ScaleLimit", "metadata": {"namespace": "default", "name": "a"},
+                         "spec": {"match": {"resources": [{"group": "a.b", "version": "v1", "resource": "a"}]},
+                                  "object": {"fields": [{"name": "a", "path": path, "max": 1}]},
+                                  "total": {"sums": [{"name": "a", "path": path, "hard": 1}]}}}
+                selected = copy.deepcopy(limit)
+                selected["spec"]["object"]["fields"][0]["path"] = ".a"
+                selected["spec"]["total"]["sums"][0]["path"] = ".a"
+                selected["spec"]["match"]["fieldSelector"] = [{"path": path, "operator": "Exists"}]
+                with self.subTest(path=path):
+                    self.assertEqual(self.accepted(limit), wanted)
+                    self.assertEqual(peer("decode", [limit]) == ["ok"], wanted)
+                    self.assertEqual(self.accepted(selected), wanted and "[*]" not in path)
+                    self.assertEqual(peer("decode", [selected]) == ["ok"], wanted and "[*]" not in path)
+
+    def test_a_limit_as_large_as_the_schema_allows_is_not_too_large_for_its_rules(self):
+        path = ".spec" + ".a" * 15
+        spec = {"match": {"resources": [{"group": f"g{i}", "version": "v1", "resource": "a", "subresources": ["scale"],
+                                         "operations": ["CREATE", "UPDATE", "DELETE"]} for i in range(16)],
+                          "fieldSelector": [{"path": path, "operator": "In", "values": ["a" * 253] * 32}] * 8},
+                "object": {"fields": [{"name": f"f{i}", "path": path, "max": 1} for i in range(16)],
+                           "replicas": {"max": 1}},
+                "total": {"count": 1,
+                          "sums": [{"name": f"s{i}" + "a" * 60, "path": path, "hard": 1} for i in range(16)]},
+                "observed": [{"name": f"o{i}" + "a" * 60, "query": "q" * 4096, "hard": 1} for i in range(16)],
+                "thresholds": [{"name": f"t{i}", "percent": i + 1, "level": "Red", "dimension": "o15" + "a" * 60}
+                               for i in range(32)],
+                "deny": [{"name": f"d{i}", "operations": ["CREATE", "UPDATE", "DELETE"], "message": "m" * 1024}
+                         for i in range(16)]}
+        for kind in ("ScaleLimit", "ClusterScaleLimit"):
+            stored = self.cluster.create({"apiVersion": GROUP, "kind": kind, "metadata": {"name": "large"},
+                                          "spec": spec})
+            self.assertEqual(peer("decode", [stored]), ["ok"])
+
+    def accepted(self, resource):
+        try:
+            self.cluster.create(resource)
+        except Refused:
+            return False
+        return True
+
+    def test_a_ledger_is_stored_whole_and_swapped_only_by_who_has_seen_its_last_version(self):
+        ledger = self.ledger("swapped")
+        stored = self.cluster.create(ledger, dry_run=False)
+        self.assertEqual(stored["record"], ledger["record"])
+        self.assertEqual(peer("decode", [stored]), ["ok"])
+        used = set()
+        self.collect_paths(ledger["record"], "record", used)
+        self.assertEqual({path for path, _ in properties(self.schema("LimitLedger")["properties"]["record"], "record")},
+                         used)
+
+        def swap(version, revision, condition="test"):
+            return [{"op": condition, "path": "/metadata/resourceVersion", "value": version},
+                    {"op": "replace", "path": "/record/bases/0/revision", "value": revision},
+                    {"op": "replace", "path": "/record/grants/1/granted", "value": ["7", "500m"]}]
+
+        version = stored["metadata"]["resourceVersion"]
+        most = 2 ** 63 - 1
+        swapped = self.cluster.patch(ledger, swap(version, most))
+        self.assertEqual(swapped["record"]["bases"][0]["revision"], most)
+        self.assertEqual(swapped["record"]["grants"][1]["granted"], ["7", "500m"])
+        # A failed test looks like any patch that cannot be applied; a version that is written back makes a conflict.
+        for condition, code in {"test": 422, "replace": 409}.items():
+            with self.assertRaises(Refused) as late:
+                self.cluster.patch(ledger, swap(version, 1, condition))
+            self.assertEqual((late.exception.code, late.exception.causes), (code, []))
+        now = self.cluster.get(f"/apis/{GROUP}/namespaces/default/limitledgers/swapped")
+        self.assertEqual(now, swapped)
+
+    def test_a_ledger_whose_amounts_do_not_fit_its_dimensions_is_refused(self):
+        rows = [({"record.bases[0].used": ["1"]}, "record.bases", "used must have one amount per dimension"),
+                ({"record.grants[1].granted[2]": "1"}, "record.grants", "granted must have one amount per dimension"),
+                ({"record.dimensions": DELETE, "record.bases": DELETE}, "record.grants", "one amount per dimension"),
+                ({"record.limitRef.namespace": DELETE}, "record.limitRef.namespace", "belongs to kind ScaleLimit"),
+                ({"record.limitRef.uid": DELETE}, "record.limitRef.uid", "Required value"),
+                ({"record": DELETE}, "record", "Required value")]
+        for changes, field, text in rows:
+            with self.subTest(changes=str(changes)):
+                self.assert_refused(lambda: self.cluster.create(changed(self.ledger("refused"), changes)), field, text)
 
     def test_the_status_that_the_operator_writes_is_stored_whole(self):
         for line in peer("status"):
@@ -166,7 +290,7 @@ class CustomResources(unittest.TestCase):
 
     def test_kubectl_explains_every_field_of_spec_and_status(self):
         for kind, plural in PLURALS.items():
-            for part in ("spec", "status"):
+            for part in PARTS.get(kind, ["spec", "status"]):
                 text = self.cluster.kubectl("explain", f"{plural}.{part}")
                 explained = dict(re.findall(r"^  (\w+)\t<[^\n]*\n(?:  enum: [^\n]*\n)?    (\S[^\n]*)$", text, re.MULTILINE))
                 fields = self.schema(kind)["properties"][part]["properties"]
@@ -174,12 +298,13 @@ class CustomResources(unittest.TestCase):
 
     def test_every_list_map_and_string_of_the_specs_is_bounded(self):
         for kind in PLURALS:
-            for path, schema in properties(self.schema(kind)["properties"]["spec"], "spec"):
+            part = PARTS.get(kind, ["spec"])[0]
+            for path, schema in properties(self.schema(kind)["properties"][part], part):
                 for each in (schema, schema.get("items", {}), schema.get("additionalProperties", {})):
                     if each.get("type") == "array":
                         self.assertIn("maxItems", each, f"{kind}.{path}")
                         self.assertIn("x-kubernetes-list-type", each, f"{kind}.{path}")
-                    if each.get("type") == "string" and "enum" not in each:
+                    if each.get("type") == "string" and "enum" not in each and each.get("format") != "date-time":
                         self.assertIn("maxLength", each, f"{kind}.{path}")
                     if "additionalProperties" in each:
                         self.assertIn("maxProperties", each, f"{kind}.{path}")
@@ -198,6 +323,33 @@ class CustomResources(unittest.TestCase):
         self.assertIn("ENGINE", self.cluster.kubectl("get", "st", "-n", "listing", "-o", "wide").splitlines()[0])
         for short in ("reg", "fest"):
             self.cluster.kubectl("get", short)
+
+    def test_limits_are_listed_with_their_fullest_dimension_and_ledgers_only_by_name(self):
+        self.cluster.kubectl("create", "namespace", "full")
+        status = next(json.loads(line)["status"] for line in peer("status") if '"ScaleLimit"' in line)
+        for kind, names in {"ScaleLimit": ("sl", "scalelimits"), "ClusterScaleLimit": ("csl",)}.items():
+            stored = self.cluster.create(changed(GOOD[kind], {"metadata.namespace": "full", "metadata.name": "listed"}
+                                                 if kind == "ScaleLimit" else {"metadata.name": "listed"}),
+                                         dry_run=False)
+            stored["status"] = status
+            self.cluster.update(stored, dry_run=False, subresource="/status")
+            for name in names:
+                head, row = self.cluster.kubectl("get", name, "-n", "full").splitlines()[:2]
+                self.assertEqual(head.split(), ["NAME", "READY", "ENFORCED", "LEVEL", "FULLEST", "USED", "HARD",
+                                                "PERCENT", "MODE", "AGE"])
+                self.assertRegex(row, r"listed +True +False +Red +storage +1T +1T +100 +Warn +\d+s")
+        self.cluster.kubectl("delete", "csl", "listed")
+        self.cluster.create(changed(self.ledger("listed"), {"metadata.namespace": "full"}), dry_run=False)
+        names = self.cluster.kubectl("get", "headroom", "-n", "full", "-o", "name").splitlines()
+        self.assertIn("scalelimit.headroom.dev/listed", names)
+        self.assertEqual([name for name in names if "ledger" in name], [])
+        self.assertRegex(self.cluster.kubectl("get", "limitledgers", "-n", "full").splitlines()[1],
+                         r"listed +ScaleLimit +default +artifacts +3 ")
+
+    @staticmethod
+    def ledger(name):
+        return {"apiVersion": GROUP, "kind": "LimitLedger", "metadata": {"namespace": "default", "name": name},
+                "record": json.loads(peer("record")[0])}
 
     def schema(self, kind):
         return self.cluster.crd(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
