@@ -33,7 +33,7 @@ class Holders {
 
  private:
   absl::Duration life_, request_deadline_;
-  absl::flat_hash_map<std::pair<std::string, std::string>, BootTime> renewed_;
+  absl::flat_hash_map<std::pair<std::string, std::int64_t>, BootTime> renewed_;
 };
 
 }  // namespace headroom::limits

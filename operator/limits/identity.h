@@ -35,10 +35,11 @@ struct Uid {
   }
 };
 
-/// One life of one webhook replica: its Lease's name, and a value that is new with each start and after each lapse of
+/// One life of one webhook replica: its Lease's name, and a number that grows with each start and after each lapse of
 /// the Lease.
 struct Holder {
-  std::string name, epoch;
+  std::string name;
+  std::int64_t epoch = 0;
 
   auto operator<=>(const Holder&) const = default;
 };

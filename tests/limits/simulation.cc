@@ -216,7 +216,7 @@ void Replica::start() {
   usage_ = std::make_unique<UsageCache>();
   usage_->define(kAll, 2, true, kTypes);
   usage_->define(kFlagged, 1, true, std::span(kTypes).first(1));
-  holder_ = {absl::StrCat("replica-", number_), absl::StrCat("life-", ++lives_)};
+  holder_ = {absl::StrCat("replica-", number_), ++lives_};
   lease_until_ = -absl::InfiniteDuration();
   EscrowOptions escrow_options;
   escrow_options.lease_life = absl::Seconds(kLeaseLife);
@@ -336,7 +336,7 @@ void Replica::renew() {
       [this, begun](bool lost) {
         if (lost) return;
         if (lease_until_ != -absl::InfiniteDuration() && moment().boot >= lease_until_) {
-          holder_.epoch = absl::StrCat("life-", ++lives_);
+          holder_.epoch = ++lives_;
           escrow_->begin_anew(holder_);
         }
         lease_until_ = begun + absl::Seconds(kLeaseLife);

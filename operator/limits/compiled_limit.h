@@ -1,0 +1,87 @@
+// A limit, ready to judge writes and to count objects by. Pure; immutable, so any thread.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "operator/api/scale_limit.h"
+#include "operator/base/result.h"
+#include "operator/limits/amounts.h"
+#include "operator/limits/identity.h"
+#include "operator/limits/limit_account.h"
+#include "operator/limits/object_view.h"
+#include "operator/limits/usage_cache.h"
+
+namespace headroom::limits {
+
+/// What a review asks, as far as limits care. Views live as long as the review.
+struct AskedWrite {
+  api::Operation operation = api::Operation::Create;
+  std::string_view group, version, resource, sub_resource, ns, name;
+  const ObjectView* object = nullptr;      ///< null for a delete
+  const ObjectView* old_object = nullptr;  ///< null for a create
+};
+
+/// A rule for single objects that a write breaks.
+struct Finding {
+  const api::ScaleLimit* limit = nullptr;
+  int code = 403;
+  std::string reason;     ///< CamelCase: "TooLarge", "OverCap", "Denied", "NotAQuantity"
+  std::string dimension;  ///< field cap, sum or deny rule
+  std::string message;    ///< names limit, field, value and bound
+};
+
+/// Whether the switch of a deny rule is on.
+using SwitchIsOn = absl::FunctionRef<bool(const api::SwitchCondition&)>;
+
+class CompiledLimit {
+ public:
+  /// `types` numbers the resources of the match, in their order; `namespaces` are those that the limit's namespace
+  /// selector picks now, sorted (not looked at without one); `excluded` are never gated nor counted.
+  CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> limit, std::vector<TypeId> types,
+                std::vector<std::string> namespaces, std::vector<std::string> excluded);
+
+  LimitId id() const { return id_; }
+  const api::ScaleLimit& limit() const { return *limit_; }
+  bool enforced() const { return limit_->spec.mode == api::ScaleLimitSpec::Mode::Enforce; }
+  /// Whether it counts stored objects at all: it has dimensions in the ledger.
+  bool counts_objects() const { return !ledger_dimensions_.empty(); }
+  /// The dimensions of the ledger: the count, if any, then the sums.
+  const std::vector<api::LimitDimension>& ledger_dimensions() const { return ledger_dimensions_; }
+  /// Whether the first of them is the number of objects.
+  bool has_count() const { return limit_->spec.total.count.has_value(); }
+  const std::vector<TypeId>& types() const { return types_; }
+  /// Whether the cache needs more of an object than its metadata.
+  bool needs_bodies() const;
+  /// For the ledger: `selection` is equal while what is counted is the same.
+  LimitTerms terms() const;
+
+  bool covers_namespace(std::string_view ns) const;
+  /// What a stored object counts. A field that is no quantity, or is negative, counts nothing.
+  Membership membership(TypeId type, std::string_view ns, const ObjectView& object) const;
+
+  /// The resource of the match that this write goes through, by its index; null where none, or not by this operation.
+  std::optional<std::size_t> resource_of(const AskedWrite& write) const;
+  /// Whether the write is within the limit's selectors, before or after it.
+  bool selects(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const;
+  /// What the write breaks by itself; the write is one that the limit selects. Writes that lower what they break pass.
+  std::vector<Finding> findings(const AskedWrite& write, SwitchIsOn switch_is_on) const;
+  /// What it may add to what is stored; empty where nothing. InvalidArgument for a field that cannot be counted.
+  Result<std::optional<Charge>> charge(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const;
+
+ private:
+  bool matches(const ObjectView& object) const;
+
+  LimitId id_;
+  std::shared_ptr<const api::ScaleLimit> limit_;
+  std::vector<TypeId> types_;
+  std::vector<std::string> namespaces_, excluded_;
+  std::vector<api::LimitDimension> ledger_dimensions_;
+};
+
+}  // namespace headroom::limits

@@ -1,0 +1,49 @@
+// All limits at one moment, found quickly. Pure; immutable, so any thread: a change makes another set.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "operator/limits/compiled_limit.h"
+#include "operator/limits/reservations.h"
+
+namespace headroom::limits {
+
+/// What the limits say to a write, but for what is stored: that is the ledger's.
+struct Assessment {
+  Write write;
+  Charges charges;                 ///< under limits that are enforced, for Escrow::ask()
+  Charges watched;                 ///< under limits that warn or audit, for Escrow::judge()
+  std::vector<Finding> findings;   ///< of all modes; the first of an enforced limit refuses
+};
+
+class LimitSet {
+ public:
+  explicit LimitSet(std::vector<std::shared_ptr<const CompiledLimit>> limits);
+
+  /// `usage` tells what is known of an object whose review does not show it whole (`/scale`).
+  Assessment assess(const AskedWrite& write, const UsageCache& usage, SwitchIsOn switch_is_on) const;
+  /// What a stored object counts, with every limit that could match it.
+  std::vector<Membership> memberships(TypeId type, std::string_view ns, const ObjectView& object) const;
+  /// The limits that could match an object of the type in the namespace.
+  std::vector<LimitId> candidates(TypeId type, std::string_view ns) const;
+
+  const CompiledLimit* find(LimitId id) const;
+  const std::vector<std::shared_ptr<const CompiledLimit>>& limits() const { return limits_; }
+
+ private:
+  using List = std::vector<const CompiledLimit*>;
+
+  std::vector<std::shared_ptr<const CompiledLimit>> limits_;
+  absl::flat_hash_map<LimitId, const CompiledLimit*> by_id_;
+  /// "group/version/resource" and namespace (empty: the limits of no single namespace).
+  absl::flat_hash_map<std::pair<std::string, std::string>, List> by_resource_;
+  absl::flat_hash_map<std::pair<TypeId, std::string>, List> by_type_;
+};
+
+}  // namespace headroom::limits
