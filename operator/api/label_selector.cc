@@ -15,20 +15,17 @@ constexpr EnumName<Operator> kOperators[] = {{Operator::In, "In"},
                                              {Operator::Exists, "Exists"},
                                              {Operator::DoesNotExist, "DoesNotExist"}};
 
-bool satisfied(const LabelSelector::Requirement& requirement, const std::map<std::string, std::string>& labels) {
-  const auto it = labels.find(requirement.key);
-  const bool there = it != labels.end();
-  const bool listed =
-      there && std::find(requirement.values.begin(), requirement.values.end(), it->second) != requirement.values.end();
+bool satisfied(const LabelSelector::Requirement& requirement, std::optional<std::string_view> value) {
+  const bool listed = value && std::ranges::find(requirement.values, *value) != requirement.values.end();
   switch (requirement.op) {
     case Operator::In:
       return listed;
     case Operator::NotIn:
       return !listed;
     case Operator::Exists:
-      return there;
+      return value.has_value();
     case Operator::DoesNotExist:
-      return !there;
+      return !value.has_value();
   }
   return false;
 }
@@ -36,12 +33,18 @@ bool satisfied(const LabelSelector::Requirement& requirement, const std::map<std
 }  // namespace
 
 bool LabelSelector::matches(const std::map<std::string, std::string>& labels) const {
-  const bool all_equal = std::all_of(match_labels.begin(), match_labels.end(), [&](const auto& wanted) {
-    const auto it = labels.find(wanted.first);
-    return it != labels.end() && it->second == wanted.second;
+  return matches([&](std::string_view key) -> std::optional<std::string_view> {
+    const auto it = labels.find(std::string(key));
+    return it == labels.end() ? std::nullopt : std::optional<std::string_view>(it->second);
   });
-  return all_equal && std::all_of(match_expressions.begin(), match_expressions.end(),
-                                  [&](const Requirement& requirement) { return satisfied(requirement, labels); });
+}
+
+bool LabelSelector::matches(LabelLookup label_of) const {
+  return std::ranges::all_of(match_labels,
+                             [&](const auto& wanted) { return label_of(wanted.first) == wanted.second; }) &&
+         std::ranges::all_of(match_expressions, [&](const Requirement& requirement) {
+           return satisfied(requirement, label_of(requirement.key));
+         });
 }
 
 LabelSelector read_selector(const JsonReader& reader) {

@@ -1,6 +1,7 @@
 // What every Kubernetes object shares: identity, metadata, conditions, label selectors. Plain values without IO.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/time/time.h>
 
 #include <compare>
@@ -99,6 +100,9 @@ struct LabelSelector {
   std::vector<Requirement> match_expressions;
 
   bool matches(const std::map<std::string, std::string>& labels) const;
+  /// The value of a label; nullopt where there is none.
+  using LabelLookup = absl::FunctionRef<std::optional<std::string_view>(std::string_view key)>;
+  bool matches(LabelLookup label_of) const;
   bool operator==(const LabelSelector&) const = default;
 };
 

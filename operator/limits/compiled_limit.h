@@ -15,6 +15,7 @@
 #include "operator/limits/identity.h"
 #include "operator/limits/limit_account.h"
 #include "operator/limits/object_view.h"
+#include "operator/limits/reservations.h"
 #include "operator/limits/usage_cache.h"
 
 namespace headroom::limits {
@@ -31,7 +32,7 @@ struct AskedWrite {
 struct Finding {
   const api::ScaleLimit* limit = nullptr;
   int code = 403;
-  std::string reason;     ///< CamelCase: "TooLarge", "OverCap", "Denied", "NotAQuantity"
+  std::string reason;     ///< CamelCase: "TooLarge", "OverCap", "Denied", "NotCountable"
   std::string dimension;  ///< field cap, sum or deny rule
   std::string message;    ///< names limit, field, value and bound
 };
@@ -49,8 +50,11 @@ class CompiledLimit {
   LimitId id() const { return id_; }
   const api::ScaleLimit& limit() const { return *limit_; }
   bool enforced() const { return limit_->spec.mode == api::ScaleLimitSpec::Mode::Enforce; }
-  /// Whether it counts stored objects at all: it has dimensions in the ledger.
+  /// Whether it has dimensions in the ledger: counts what is stored.
   bool counts_objects() const { return !ledger_dimensions_.empty(); }
+  /// Whether its objects are to be watched: to count them, or because reviews of `/scale` do not show whether it
+  /// selects the object.
+  bool watches_objects() const;
   /// The dimensions of the ledger: the count, if any, then the sums.
   const std::vector<api::LimitDimension>& ledger_dimensions() const { return ledger_dimensions_; }
   /// Whether the first of them is the number of objects.
@@ -76,6 +80,8 @@ class CompiledLimit {
 
  private:
   bool matches(const ObjectView& object) const;
+  bool has_selectors() const { return limit_->spec.match.labels || !limit_->spec.match.fields.empty(); }
+  std::string selection() const;
 
   LimitId id_;
   std::shared_ptr<const api::ScaleLimit> limit_;

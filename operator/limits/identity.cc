@@ -2,7 +2,9 @@
 
 #include <absl/hash/hash.h>
 
+#include <charconv>
 #include <optional>
+#include <system_error>
 
 namespace headroom::limits {
 namespace {
@@ -32,6 +34,13 @@ std::optional<Uid> parse_uuid(std::string_view text) {
 }
 
 }  // namespace
+
+Revision parse_revision(std::string_view resource_version) {
+  Revision revision = 0;
+  const char* const end = resource_version.data() + resource_version.size();
+  const auto [stopped, failed] = std::from_chars(resource_version.data(), end, revision);
+  return failed == std::errc() && stopped == end ? revision : 0;
+}
 
 Uid Uid::parse(std::string_view text) {
   if (const auto uuid = parse_uuid(text)) return *uuid;

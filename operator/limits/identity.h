@@ -17,6 +17,8 @@ using LimitId = std::uint32_t;
 using TypeId = std::uint32_t;
 /// A resourceVersion as a number. Comparable within one type (KEP-5504); 0 is before everything.
 using Revision = std::int64_t;
+/// 0 for what is no such number.
+Revision parse_revision(std::string_view resource_version);
 /// A request that waits, or waited, for an answer.
 using RequestId = std::uint64_t;
 

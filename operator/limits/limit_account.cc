@@ -1,17 +1,10 @@
 #include "operator/limits/limit_account.h"
 
-#include <absl/strings/numbers.h>
-
 #include <algorithm>
 #include <utility>
 
 namespace headroom::limits {
 namespace {
-
-Revision version_number(const std::string& resource_version) {
-  Revision number = 0;
-  return absl::SimpleAtoi(resource_version, &number) ? number : 0;
-}
 
 void move_bases(LedgerRecord& record, const std::vector<Base>& figures) {
   for (const Base& figure : figures) {
@@ -109,7 +102,7 @@ void LimitAccount::withhold() {
 }
 
 LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
-  if (record_ && version_number(record.resource_version) < version_number(record_->resource_version)) {
+  if (record_ && parse_revision(record.resource_version) < parse_revision(record_->resource_version)) {
     return Reading::Old;
   }
   const Grant* const own = record.grant(self_);

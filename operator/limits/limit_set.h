@@ -17,9 +17,9 @@ namespace headroom::limits {
 /// What the limits say to a write, but for what is stored: that is the ledger's.
 struct Assessment {
   Write write;
-  Charges charges;                 ///< under limits that are enforced, for Escrow::ask()
-  Charges watched;                 ///< under limits that warn or audit, for Escrow::judge()
-  std::vector<Finding> findings;   ///< of all modes; the first of an enforced limit refuses
+  Charges charges;                ///< under limits that are enforced, for Escrow::ask()
+  Charges watched;                ///< under limits that warn or audit, for Escrow::judge()
+  std::vector<Finding> findings;  ///< of all modes; the first of an enforced limit refuses
 };
 
 class LimitSet {
@@ -37,13 +37,15 @@ class LimitSet {
   const std::vector<std::shared_ptr<const CompiledLimit>>& limits() const { return limits_; }
 
  private:
-  using List = std::vector<const CompiledLimit*>;
+  /// By a hash of what is looked for: whoever is found looks again.
+  using Index = absl::flat_hash_map<std::size_t, std::vector<const CompiledLimit*>>;
+
+  template <class Visit>
+  static void visit(const Index& index, std::size_t in_namespace, std::size_t in_any, Visit visit);
 
   std::vector<std::shared_ptr<const CompiledLimit>> limits_;
   absl::flat_hash_map<LimitId, const CompiledLimit*> by_id_;
-  /// "group/version/resource" and namespace (empty: the limits of no single namespace).
-  absl::flat_hash_map<std::pair<std::string, std::string>, List> by_resource_;
-  absl::flat_hash_map<std::pair<TypeId, std::string>, List> by_type_;
+  Index by_resource_, by_type_;
 };
 
 }  // namespace headroom::limits

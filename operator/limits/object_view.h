@@ -23,6 +23,7 @@ class ObjectView {
     std::string_view text;
   };
   /// Calls `take` with each value that the path names, in the order of the document; not with what is absent or null.
+  /// Its text is there during that call.
   virtual void each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const = 0;
 
   /// metadata.labels[key]; nullopt where it is not there or no string.

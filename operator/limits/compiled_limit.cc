@@ -1,0 +1,260 @@
+#include "operator/limits/compiled_limit.h"
+
+#include <absl/strings/str_cat.h>
+#include <absl/strings/str_join.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/limits/field_values.h"
+
+namespace headroom::limits {
+namespace {
+
+constexpr std::string_view kScale = "scale";
+
+bool is_scale(const AskedWrite& write) { return write.sub_resource == kScale; }
+
+std::string selector_text(const std::optional<api::LabelSelector>& selector) {
+  if (!selector) return "none";
+  std::string text;
+  for (const auto& [key, value] : selector->match_labels) absl::StrAppend(&text, key, "=", value, ";");
+  for (const auto& one : selector->match_expressions) {
+    absl::StrAppend(&text, one.key, " ", static_cast<int>(one.op), " ", absl::StrJoin(one.values, ","), ";");
+  }
+  return text;
+}
+
+/// FNV-1a: the digest has to be the same in every replica, whatever built it.
+std::string digest(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
+}
+
+bool satisfied(const api::FieldRequirement& requirement, const ObjectView& object) {
+  using Operator = api::FieldRequirement::Operator;
+  bool there = false;
+  bool listed = false;
+  object.each(requirement.path, [&](const ObjectView::Scalar& scalar) {
+    there = true;
+    listed = listed || (scalar.kind != ObjectView::Scalar::Kind::Other &&
+                        std::ranges::find(requirement.values, scalar.text) != requirement.values.end());
+  });
+  switch (requirement.op) {
+    case Operator::In:
+      return listed;
+    case Operator::NotIn:
+      return !listed;
+    case Operator::Exists:
+      return there;
+    case Operator::DoesNotExist:
+      return !there;
+  }
+  return false;
+}
+
+std::string name_of(const api::ScaleLimit& limit) {
+  return absl::StrCat(api::to_string(limit.kind), " ", limit.meta.key().to_string());
+}
+
+std::string text_of(Amount amount, QuantityFormat format) { return Quantity::from_nano(amount).canonical(format); }
+
+/// A cap on one number of an object, as far as a write raises it.
+struct Cap {
+  const api::JsonPath& path;
+  const std::string& name;
+  Amount most;
+  QuantityFormat format;
+  int code;
+  const char* reason;
+  const std::string& message;
+};
+
+std::optional<Finding> broken(const api::ScaleLimit& limit, const Cap& cap, const AskedWrite& write) {
+  const Result<FieldValues> now = read_field(*write.object, cap.path);
+  const Result<FieldValues> former =
+      write.old_object != nullptr ? read_field(*write.old_object, cap.path) : Result<FieldValues>(FieldValues{});
+  if (!now) {
+    if (write.old_object != nullptr && !former) return std::nullopt;  // it was as unreadable before
+    return Finding{&limit, 403, "NotCountable", cap.name, absl::StrCat(name_of(limit), ": ", now.error().message)};
+  }
+  const std::optional<Amount> most = now.value().most;
+  if (!most || *most <= cap.most) return std::nullopt;
+  if (former && former.value().most && *former.value().most >= *most) return std::nullopt;
+  return Finding{
+      &limit, cap.code, cap.reason, cap.name,
+      absl::StrCat(name_of(limit), ": ", cap.path.text(), " is ", text_of(*most, cap.format), ", at most ",
+                   text_of(cap.most, cap.format), " is allowed", cap.message.empty() ? "" : ": ", cap.message)};
+}
+
+}  // namespace
+
+CompiledLimit::CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> limit, std::vector<TypeId> types,
+                             std::vector<std::string> namespaces, std::vector<std::string> excluded)
+    : id_(id),
+      limit_(std::move(limit)),
+      types_(std::move(types)),
+      namespaces_(std::move(namespaces)),
+      excluded_(std::move(excluded)) {
+  for (api::LimitDimension& dimension : api::dimensions_of(limit_->spec)) {
+    const bool counted =
+        dimension.kind == api::LimitDimension::Kind::Count || dimension.kind == api::LimitDimension::Kind::Sum;
+    if (counted) ledger_dimensions_.push_back(std::move(dimension));
+  }
+  std::ranges::sort(namespaces_);
+  std::ranges::sort(excluded_);
+}
+
+bool CompiledLimit::watches_objects() const {
+  if (counts_objects()) return true;
+  return has_selectors() && std::ranges::any_of(limit_->spec.match.resources, [](const api::MatchedResource& resource) {
+           return std::ranges::find(resource.subresources, kScale) != resource.subresources.end();
+         });
+}
+
+bool CompiledLimit::needs_bodies() const {
+  return !limit_->spec.match.fields.empty() || !limit_->spec.total.sums.empty();
+}
+
+std::string CompiledLimit::selection() const {
+  const api::ScaleLimitSpec& spec = limit_->spec;
+  std::string text = absl::StrCat(limit_->meta.uid, "|", selector_text(spec.match.labels), "|",
+                                  spec.match.namespaces ? absl::StrJoin(namespaces_, ",") : "all", "|",
+                                  absl::StrJoin(excluded_, ","), "|");
+  for (const api::MatchedResource& resource : spec.match.resources) {
+    absl::StrAppend(&text, resource.group, "/", resource.version, "/", resource.resource, ";");
+  }
+  for (const api::FieldRequirement& field : spec.match.fields) {
+    absl::StrAppend(&text, field.path.text(), " ", static_cast<int>(field.op), " ", absl::StrJoin(field.values, ","),
+                    ";");
+  }
+  if (has_count()) absl::StrAppend(&text, "|count");
+  for (const api::SumLimit& sum : spec.total.sums) absl::StrAppend(&text, "|", sum.name, " ", sum.path.text());
+  return digest(text);
+}
+
+LimitTerms CompiledLimit::terms() const {
+  LimitTerms terms;
+  terms.generation = limit_->meta.generation;
+  terms.selection = selection();
+  terms.hard = Amounts(ledger_dimensions_.size());
+  for (std::size_t i = 0; i < ledger_dimensions_.size(); ++i) terms.hard.at(i) = ledger_dimensions_[i].hard.nano();
+  terms.types = types_;
+  return terms;
+}
+
+bool CompiledLimit::covers_namespace(std::string_view ns) const {
+  if (std::ranges::binary_search(excluded_, ns)) return false;
+  if (limit_->kind == api::LimitKind::ScaleLimit) return ns == limit_->meta.ns;
+  return !limit_->spec.match.namespaces || std::ranges::binary_search(namespaces_, ns);
+}
+
+bool CompiledLimit::matches(const ObjectView& object) const {
+  const api::LimitMatch& match = limit_->spec.match;
+  if (match.labels && !match.labels->matches([&](std::string_view key) { return object.label(key); })) return false;
+  return std::ranges::all_of(match.fields, [&](const auto& requirement) { return satisfied(requirement, object); });
+}
+
+Membership CompiledLimit::membership(TypeId type, std::string_view ns, const ObjectView& object) const {
+  Membership membership{id_, false, Amounts(ledger_dimensions_.size())};
+  if (std::ranges::find(types_, type) == types_.end() || !covers_namespace(ns) || !matches(object)) return membership;
+  membership.matches = true;
+  std::size_t dimension = 0;
+  if (has_count()) membership.amounts.at(dimension++) = Quantity::kNano;
+  for (const api::SumLimit& sum : limit_->spec.total.sums) {
+    const Result<FieldValues> values = read_field(object, sum.path);
+    membership.amounts.at(dimension++) = values ? values.value().sum : 0;
+  }
+  return membership;
+}
+
+std::optional<std::size_t> CompiledLimit::resource_of(const AskedWrite& write) const {
+  const std::vector<api::MatchedResource>& resources = limit_->spec.match.resources;
+  for (std::size_t i = 0; i < resources.size(); ++i) {
+    const api::MatchedResource& resource = resources[i];
+    if (resource.group != write.group || resource.version != write.version || resource.resource != write.resource) {
+      continue;
+    }
+    const bool addressed = write.sub_resource.empty() ||
+                           std::ranges::find(resource.subresources, write.sub_resource) != resource.subresources.end();
+    const bool judged = std::ranges::find(resource.operations, write.operation) != resource.operations.end();
+    if (addressed && judged && covers_namespace(write.ns)) return i;
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+bool CompiledLimit::selects(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const {
+  if (!has_selectors()) return true;
+  const ObjectView* const shown = write.object != nullptr ? write.object : write.old_object;
+  if (shown == nullptr) return true;
+  if (!is_scale(write)) return matches(*shown);
+  // A Scale does not have the labels of its workload; the cache has, unless it lags.
+  if (usage.find(id_, types_[resource], Uid::parse(shown->uid()))) return true;
+  const Revision version = write.old_object != nullptr ? parse_revision(write.old_object->resource_version()) : 0;
+  return usage.revision(id_, types_[resource]) < version;
+}
+
+std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, SwitchIsOn switch_is_on) const {
+  std::vector<Finding> findings;
+  const api::ScaleLimitSpec& spec = limit_->spec;
+  for (const api::DenyRule& rule : spec.deny) {
+    if (std::ranges::find(rule.operations, write.operation) == rule.operations.end()) continue;
+    if (rule.while_switch && !switch_is_on(*rule.while_switch)) continue;
+    findings.push_back({limit_.get(), rule.code, "Denied", rule.name,
+                        absl::StrCat(name_of(*limit_), ": rule \"", rule.name, "\" refuses this",
+                                     rule.message.empty() ? "" : ": ", rule.message)});
+  }
+  if (write.object == nullptr) return findings;
+  static const std::string kReplicas = "replicas";
+  static const std::string kNothing;
+  if (spec.object.max_replicas) {
+    const Cap cap{
+        replicas_path(), kReplicas, *spec.object.max_replicas * Amount{Quantity::kNano}, QuantityFormat::DecimalSI, 403,
+        "OverCap",       kNothing};
+    if (auto finding = broken(*limit_, cap, write)) findings.push_back(*std::move(finding));
+  }
+  if (is_scale(write)) return findings;  // it shows nothing else
+  for (const api::FieldCap& field : spec.object.fields) {
+    const Cap cap{field.path, field.name, field.max.nano(), field.format, field.code, "OverCap", field.message};
+    if (auto finding = broken(*limit_, cap, write)) findings.push_back(*std::move(finding));
+  }
+  if (spec.object.max_bytes) {
+    const std::size_t bytes = write.object->compact_bytes();
+    const auto most = static_cast<std::size_t>(*spec.object.max_bytes);
+    if (bytes > most && (write.old_object == nullptr || write.old_object->compact_bytes() < bytes)) {
+      findings.push_back(
+          {limit_.get(), 413, "TooLarge", "bytes",
+           absl::StrCat(name_of(*limit_), ": the object has ", bytes,
+                        " bytes as compact JSON without managedFields, at most ", most, " are allowed")});
+    }
+  }
+  return findings;
+}
+
+Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std::size_t resource,
+                                                    const UsageCache& usage) const {
+  std::optional<Charge> none;
+  if (!counts_objects() || write.object == nullptr || !selects(write, resource, usage)) return none;
+  const bool counted_before = write.old_object != nullptr && (is_scale(write) || matches(*write.old_object));
+  Amounts more(ledger_dimensions_.size());
+  std::size_t dimension = 0;
+  if (has_count()) more.at(dimension++) = counted_before ? 0 : Amount{Quantity::kNano};
+  for (const api::SumLimit& sum : limit_->spec.total.sums) {
+    const std::size_t place = dimension++;
+    if (is_scale(write) && !(sum.path == replicas_path())) continue;
+    const Result<FieldValues> now = read_field(*write.object, sum.path);
+    const Result<FieldValues> before =
+        counted_before ? read_field(*write.old_object, sum.path) : Result<FieldValues>(FieldValues{});
+    if (!now) {
+      if (counted_before && !before) continue;  // it was as unreadable before
+      return now.error();
+    }
+    more.at(place) = std::max<Amount>(now.value().sum - (before ? before.value().sum : 0), 0);
+  }
+  if (more.is_zero()) return none;
+  return std::optional(Charge{id_, std::move(more)});
+}
+
+}  // namespace headroom::limits

@@ -1,0 +1,33 @@
+// An object as lists and watches bring it, for limits to look at.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string_view>
+
+#include "operator/limits/object_view.h"
+
+namespace headroom::limits {
+
+/// Borrows the object. Numbers that are no integers are read as the shortest decimal that names the same double, which
+/// is what the API server stored. Any thread, while nobody changes the object.
+class StoredObject final : public ObjectView {
+ public:
+  explicit StoredObject(const nlohmann::json& object) : object_(object) {}
+
+  void each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const override;
+  std::optional<std::string_view> label(std::string_view key) const override;
+  std::string_view name() const override { return of_metadata("name"); }
+  std::string_view ns() const override { return of_metadata("namespace"); }
+  std::string_view uid() const override { return of_metadata("uid"); }
+  std::string_view resource_version() const override { return of_metadata("resourceVersion"); }
+  bool deleting() const override { return !of_metadata("deletionTimestamp").empty(); }
+  std::size_t compact_bytes() const override;
+
+ private:
+  std::string_view of_metadata(const char* key) const;
+
+  const nlohmann::json& object_;
+};
+
+}  // namespace headroom::limits
