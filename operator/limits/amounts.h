@@ -1,11 +1,11 @@
 // What limits count in: one exact number per dimension of a limit. Pure values.
 #pragma once
 
-#include <absl/container/inlined_vector.h>
-
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <vector>
 
 #include "operator/base/quantity.h"
 
@@ -20,14 +20,16 @@ using Amount = Int128;
 class Amounts {
  public:
   Amounts() = default;
-  explicit Amounts(std::size_t dimensions) : values_(dimensions, 0) {}
-  Amounts(std::initializer_list<Amount> values) : values_(values) {}
+  explicit Amounts(std::size_t dimensions) { grow(dimensions); }
+  Amounts(std::initializer_list<Amount> values) {
+    for (const Amount value : values) at(size_) = value;
+  }
 
-  std::size_t size() const { return values_.size(); }
-  Amount operator[](std::size_t dimension) const { return dimension < values_.size() ? values_[dimension] : 0; }
+  std::size_t size() const { return size_; }
+  Amount operator[](std::size_t dimension) const { return dimension < size_ ? value(dimension) : 0; }
   Amount& at(std::size_t dimension) {
-    if (dimension >= values_.size()) values_.resize(dimension + 1, 0);
-    return values_[dimension];
+    if (dimension >= size_) grow(dimension + 1);
+    return dimension < kFew ? few_[dimension] : more_[dimension - kFew];
   }
 
   Amounts& operator+=(const Amounts& other) {
@@ -55,7 +57,19 @@ class Amounts {
   bool operator==(const Amounts& other) const { return covers(other) && other.covers(*this); }
 
  private:
-  absl::InlinedVector<Amount, 2> values_;
+  static constexpr std::size_t kFew = 2;  ///< held without an allocation: most limits have no more
+
+  void grow(std::size_t dimensions) {
+    size_ = dimensions;
+    if (dimensions > kFew) more_.resize(dimensions - kFew, 0);
+  }
+  const Amount& value(std::size_t dimension) const {
+    return dimension < kFew ? few_[dimension] : more_[dimension - kFew];
+  }
+
+  std::size_t size_ = 0;
+  std::array<Amount, kFew> few_{};
+  std::vector<Amount> more_;
 };
 
 /// The larger, and the smaller, of both in each dimension.

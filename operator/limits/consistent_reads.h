@@ -3,7 +3,7 @@
 // storm of denials must not become a storm of lists. Pure; not thread-safe.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
+#include <absl/container/btree_map.h>
 
 #include <optional>
 #include <vector>
@@ -52,7 +52,7 @@ class ConsistentReads {
   };
 
   absl::Duration pause_, patience_;
-  absl::flat_hash_map<TypeId, Type> types_;
+  absl::btree_map<TypeId, Type> types_;
 };
 
 }  // namespace headroom::limits

@@ -1,5 +1,7 @@
 #include "operator/limits/escrow.h"
 
+#include <absl/container/flat_hash_map.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -260,7 +262,9 @@ void Escrow::went_back(TypeId type, Moment now) {
 }
 
 void Escrow::distrust(Limit& limit, BootTime now) {
-  if (const LedgerRecord* const record = limit.account.record()) limit.distrusted_epoch = record->epoch;
+  if (const LedgerRecord* const record = limit.account.record()) {
+    limit.distrusted_epoch = std::max(limit.distrusted_epoch, record->epoch);
+  }
   limit.account.drop();
   limit.distrusted = now + options_.request_deadline;
 }
@@ -394,6 +398,7 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   if (recall_is_over && waited_for) wish.over.push_back(*limit.others_recall);
   if (limit.recalls && recall_) wish.recall = recall_;
   wish.recalls = wish.recall && limit.unserved;
+  wish.epoch_name = absl::ToUnixMicros(now.wall);
   wish.figures = figures(id, limit);
   wish.pending = reservations_.pending(id);
   wish.wanted = limit.wanted;

@@ -7,7 +7,7 @@
 // fitted what was stored at some moment between its question and its answer.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
+#include <absl/container/btree_map.h>
 #include <absl/time/time.h>
 
 #include <cstddef>
@@ -190,7 +190,7 @@ class Escrow {
   Reservations reservations_;
   Holders holders_;
   ConsistentReads reads_;
-  absl::flat_hash_map<LimitId, Limit> limits_;
+  absl::btree_map<LimitId, Limit> limits_;  ///< in order, so that the same inputs give the same actions
   std::deque<Waiting> waiting_;
   std::optional<RecallId> recall_;  ///< our own, one for all ledgers that it is raised on
   BootTime recall_raised_;          ///< it is over with the last of the writes that waited then

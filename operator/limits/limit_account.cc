@@ -48,7 +48,7 @@ LedgerRecord cleared(LedgerRecord record, const SwapWish& wish, const LimitTerms
   });
   if (wish.new_epoch || record.selection != terms.selection || record.resource_version.empty()) {
     // What was counted before says nothing of what is counted now.
-    ++record.epoch;
+    record.epoch = std::max(record.epoch + 1, wish.epoch_name);
     record.selection = terms.selection;
     record.bases.clear();
     record.grants.clear();
@@ -128,9 +128,7 @@ LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
   record_ = std::move(record);
   stale_ = false;
   withhold();
-  if (!strange) return Reading::Good;
-  drop();
-  return Reading::Strange;
+  return strange ? Reading::Strange : Reading::Good;
 }
 
 std::vector<std::int64_t> LimitAccount::settleable(const LedgerRecord& record, Amounts& sum) const {
@@ -221,6 +219,8 @@ void LimitAccount::drop() {
   resolved_.clear();
   under_way_.clear();
   holds_entry_ = outdated_ = false;
+  record_.reset();
+  stale_ = true;
 }
 
 }  // namespace headroom::limits

@@ -34,6 +34,9 @@ struct SwapWish {
   std::optional<RecallId> recall;  ///< its own, for as long as writes that needed one wait
   bool recalls = false;            ///< writes wait beyond what is wanted: the recall is to be open
   bool new_epoch = false;          ///< after a time without trust in the record
+  /// What a new epoch is called at least: the time in microseconds, so that none is called as one that a restored store
+  /// has forgotten.
+  std::int64_t epoch_name = 0;
 };
 
 /// A compare-and-swap: `record.resource_version` is what it is conditional upon (empty: create it).
@@ -90,7 +93,7 @@ class LimitAccount {
   void refused(std::int64_t sequence);
   void lost();
 
-  /// Gives up what it holds: as of now it may admit nothing.
+  /// Gives up what it holds, and forgets the record: as of now it may admit nothing.
   void drop();
 
  private:
