@@ -498,15 +498,16 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
       return done();
     }
     const Seconds left = intent.given_up - agenda.now();
-    agenda.in(std::min(delay(0.004, disturbed_now ? kApiDeadline : 0.05, 0.01), std::max(left, 0.0)),
-              [this, intent, done] {
-                if (intent.age == store_age && agenda.now() <= intent.given_up) {
-                  const bool landed = intent.create ? store.create(intent.object) : store.update(intent.object);
-                  ++(landed ? report.landed : report.never_landed);
-                  if (landed) changed();
-                }
-                done();
-              });
+    agenda.in(
+        std::min(delay(0.004, disturbed_now ? kApiDeadline : 0.05, disturbed_now ? 0.05 : 0.01), std::max(left, 0.0)),
+        [this, intent, done] {
+          if (intent.age == store_age && agenda.now() <= intent.given_up) {
+            const bool landed = intent.create ? store.create(intent.object) : store.update(intent.object);
+            ++(landed ? report.landed : report.never_landed);
+            if (landed) changed();
+          }
+          done();
+        });
   };
   const RequestId id = ++last_request_;
   Call call;
