@@ -146,6 +146,7 @@ class World {
     return it == calls.end() ? std::nullopt : std::optional(it->second.name);
   }
   void changed();
+  void check();
   void ledger_changed(LimitId limit) {
     for (const auto& replica : replicas) replica->ledger_changed(limit);
   }
@@ -170,12 +171,17 @@ class World {
     int age = 0;
   };
   void client(int number);
+  void hold_against(LimitId limit, const Amounts& hard, const Amounts& used, const char* what);
+  /// What would be stored if every write that may still land did, one per name.
+  Amounts at_most_soon(LimitId limit) const;
   void request(const Intent& intent, std::function<void()> done, int repeats);
   void disturb();
   void violation(std::string what) {
     if (report.violations.size() < 5) report.violations.push_back(absl::StrCat("at ", agenda.now(), " s: ", what));
   }
 
+  std::map<std::uint64_t, Intent> in_flight_;  ///< admitted, and neither landed nor given up
+  std::uint64_t last_in_flight_ = 0;
   RequestId last_request_ = 0;
   std::uint64_t last_uid_ = 0;
   int started_ = 0, under_way_ = 0;
@@ -432,20 +438,49 @@ void Replica::act_on(const ReadName& action) {
 
 void World::changed() {
   for (const auto& replica : replicas) replica->store_changed();
+  check();
+}
+
+void World::check() {
   for (const LimitId limit : kLimits) {
     const Amounts used = store.used(limit);
     const Amounts hard = terms(limit).hard;
-    for (std::size_t i = 0; i < hard.size(); ++i) {
-      if (used[i] > hard[i]) {
-        violation(absl::StrCat("limit ", limit, " dimension ", i, ": ", Quantity::from_nano(used[i]).to_string(),
-                               " stored of ", Quantity::from_nano(hard[i]).to_string()));
-      }
-    }
+    hold_against(limit, hard, used, "stored");
+    hold_against(limit, hard, at_most_soon(limit), "stored if all lands that may");
     for (auto& [request, call] : calls) {
       Amounts& seen = call.most_used[limit];
       seen = most(seen, used);
     }
   }
+}
+
+void World::hold_against(LimitId limit, const Amounts& hard, const Amounts& used, const char* what) {
+  for (std::size_t i = 0; i < hard.size(); ++i) {
+    if (used[i] <= hard[i]) continue;
+    violation(absl::StrCat("limit ", limit, " dimension ", i, ": ", Quantity::from_nano(used[i]).to_string(), " ", what,
+                           ", of ", Quantity::from_nano(hard[i]).to_string()));
+  }
+}
+
+Amounts World::at_most_soon(LimitId limit) const {
+  std::map<std::string, Amounts> by_name;
+  const auto raise = [&](const StoredObject& object) {
+    for (const Membership& one : object.memberships()) {
+      if (one.limit == limit && one.matches) by_name[object.name] = most(by_name[object.name], one.amounts);
+    }
+  };
+  for (const auto& [name, object] : store.objects()) raise(object);
+  for (const auto& [token, intent] : in_flight_) {
+    // An update lands upon the version that it was made for, or not at all.
+    const auto stored = store.objects().find(intent.object.name);
+    if (intent.create || (stored != store.objects().end() && stored->second.uid == intent.object.uid &&
+                          stored->second.version == intent.object.version)) {
+      raise(intent.object);
+    }
+  }
+  Amounts sum;
+  for (const auto& [name, amounts] : by_name) sum += amounts;
+  return sum;
 }
 
 void World::answer(RequestId request, const Verdict& verdict) {
@@ -498,9 +533,13 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
       return done();
     }
     const Seconds left = intent.given_up - agenda.now();
+    const std::uint64_t token = ++last_in_flight_;
+    in_flight_.emplace(token, intent);
+    check();
     agenda.in(
         std::min(delay(0.004, disturbed_now ? kApiDeadline : 0.05, disturbed_now ? 0.05 : 0.01), std::max(left, 0.0)),
-        [this, intent, done] {
+        [this, intent, done, token] {
+          if (in_flight_.erase(token) == 0) return done();  // the store was restored meanwhile
           if (intent.age == store_age && agenda.now() <= intent.given_up) {
             const bool landed = intent.create ? store.create(intent.object) : store.update(intent.object);
             ++(landed ? report.landed : report.never_landed);
@@ -579,6 +618,7 @@ void World::disturb() {
         store.restore(*saved_);
         saved_.reset();
         ++store_age;
+        in_flight_.clear();
         for (const auto& one : replicas) one->store_went_back();
       }
     } else if (what < 0.45) {
