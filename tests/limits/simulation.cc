@@ -77,6 +77,7 @@ class Replica {
   }
   void stop_for(Seconds time);
   void cut_for(Seconds time);
+  void stall_for(Seconds time);
   void ask(RequestId request, const Write& write, const Charges& charges);
   void store_went_back();
   void hear_renewal(const Holder& holder);
@@ -109,6 +110,7 @@ class Replica {
   int number_;
   int life_ = 0, lives_ = 0;
   bool stopped_ = false, cut_ = false, arriving_ = false;
+  bool stalled_ = false;  ///< its watches bring nothing, although all else works
   Seconds stopped_until_ = 0;
   double clock_rate_ = 1, clock_offset_ = 0;
   std::unique_ptr<UsageCache> usage_;
@@ -255,6 +257,16 @@ void Replica::cut_for(Seconds time) {
   });
 }
 
+void Replica::stall_for(Seconds time) {
+  if (stalled_) return;
+  stalled_ = true;
+  world_.agenda.in(time, [this] {
+    stalled_ = false;
+    arriving_ = false;
+    reconnect();
+  });
+}
+
 void Replica::list(TypeId type) {
   usage_->begin_list(type);
   for (const auto& [name, object] : world_.store.objects()) {
@@ -274,7 +286,7 @@ void Replica::store_changed() {
   arriving_ = true;
   later(world_.delay(0.004, world_.disturbed() ? 3 : 0.05, 0.01), [this] {
     arriving_ = false;
-    if (cut_ || store_age_ != world_.store_age) return;
+    if (cut_ || stalled_ || store_age_ != world_.store_age) return;
     const auto& history = world_.store.history();
     const std::size_t until =
         seen_events_ + 1 + static_cast<std::size_t>(world_.pick(static_cast<int>(history.size() - seen_events_)));
@@ -299,7 +311,7 @@ void Replica::deliver(const StoreEvent& event) {
 void Replica::ledger_changed(LimitId limit) {
   if (!escrow_ || cut_) return;
   later(world_.delay(0.004, world_.disturbed() ? 3 : 0.05, 0.01), [this, limit] {
-    if (!cut_) escrow_->ledger_read(limit, world_.store.ledger(limit), moment());
+    if (!cut_ && !stalled_) escrow_->ledger_read(limit, world_.store.ledger(limit), moment());
   });
 }
 
@@ -310,7 +322,7 @@ void Replica::reconnect() {
 
 void Replica::bookmarks() {
   later(50 + 20 * world_.chance(), [this] {
-    if (!cut_ && store_age_ == world_.store_age && seen_events_ == world_.store.history().size()) {
+    if (!cut_ && !stalled_ && store_age_ == world_.store_age && seen_events_ == world_.store.history().size()) {
       for (const TypeId type : kTypes) {
         usage_->progress(type, world_.store.revision());
         escrow_->cache_moved(type, moment());
@@ -625,12 +637,15 @@ void World::disturb() {
       ++report.crashes;
       replica.crash();
       agenda.in(delay(2, 120, 0.3), [&replica] { replica.start(); });
-    } else if (what < 0.75) {
+    } else if (what < 0.6) {
+      ++report.stalls;
+      replica.stall_for(delay(2, 100, 0.4));
+    } else if (what < 0.8) {
       ++report.stops;
       replica.stop_for(delay(2, 100, 0.4));
     } else {
       ++report.cuts;
-      replica.cut_for(delay(2, 100, 0.4));
+      replica.cut_for(delay(2, 250, 0.4));
     }
     disturb();
   });

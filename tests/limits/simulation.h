@@ -24,7 +24,7 @@ struct SimulationOptions {
 struct SimulationReport {
   int allowed = 0, over_limit = 0, in_flight = 0, name_taken = 0, unavailable = 0;
   int landed = 0, never_landed = 0;
-  int swaps = 0, reads = 0, lists = 0, crashes = 0, stops = 0, cuts = 0, restores = 0;
+  int swaps = 0, reads = 0, lists = 0, crashes = 0, stops = 0, stalls = 0, cuts = 0, restores = 0;
   double seconds = 0;  ///< simulated
   /// What must never be, in words; empty when all is well.
   std::vector<std::string> violations;

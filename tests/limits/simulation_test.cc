@@ -54,8 +54,9 @@ TEST(Simulation, nothing_is_exceeded_nothing_refused_that_fits_and_all_budget_co
       std::cout << "landed " << report.landed << " never " << report.never_landed << " allowed " << report.allowed
                 << " over " << report.over_limit << " in flight " << report.in_flight << " unavailable "
                 << report.unavailable << " swaps " << report.swaps << " reads " << report.reads << " lists "
-                << report.lists << " crashes " << report.crashes << " stops " << report.stops << " cuts " << report.cuts
-                << " restores " << report.restores << " seconds " << report.seconds << "\n";
+                << report.lists << " crashes " << report.crashes << " stops " << report.stops << " stalls "
+                << report.stalls << " cuts " << report.cuts << " restores " << report.restores << " seconds "
+                << report.seconds << "\n";
     }
     if (only_seed() != 0 || testing::Test::HasFailure()) break;
   }
