@@ -1,0 +1,384 @@
+// Rules of the escrow ledger one by one; what they are worth together, the simulation tries.
+#include "operator/limits/escrow.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace headroom::limits {
+namespace {
+
+using Kind = Verdict::Kind;
+
+constexpr LimitId kLimit = 7;
+constexpr TypeId kType = 3;
+constexpr Amount kOne = Quantity::kNano;
+constexpr double kRequestDeadline = 64, kLeaseLife = 15;
+
+/// One record, compared and swapped.
+struct SharedRecord {
+  LedgerRecord record;
+  int version = 100;
+
+  std::optional<LedgerRecord> swap(LedgerRecord next) {
+    if (next.resource_version != record.resource_version) return std::nullopt;
+    next.resource_version = std::to_string(++version);
+    return record = std::move(next);
+  }
+};
+
+/// A replica whose IO is done at once, from a record and a store that the test holds in its hands.
+class TestReplica {
+ public:
+  TestReplica(std::string name, SharedRecord& shared, int hard)
+      : self{std::move(name), 1}, shared_(shared), escrow(self, {}, usage) {
+    usage.define(kLimit, 1, true, kTypes);
+    list({}, 50);
+    escrow.set_limit(kLimit, {1, "selection", {hard * kOne}, {kType}});
+    escrow.lease_held_until(absl::Seconds(kLeaseLife));
+    tick(0);
+  }
+
+  Moment at(double seconds) {
+    return {absl::Seconds(seconds), absl::FromUnixSeconds(1'000'000) + absl::Seconds(seconds)};
+  }
+
+  void list(const std::vector<int>& objects, Revision revision) {
+    usage.begin_list(kType);
+    for (const int object : objects) {
+      usage.listed(kType, listed(object, revision), std::vector<Membership>{{kLimit, true, {kOne}}});
+    }
+    (void)usage.commit_list(kType, revision);
+    for (const int object : objects) escrow.seen(kType, uid(object), revision, false);
+  }
+  void sees(int object, Revision revision, double now, bool deleted = false) {
+    if (deleted) {
+      usage.deleted(kType, listed(object, revision), std::array{kLimit});
+    } else {
+      usage.applied(kType, listed(object, revision), std::vector<Membership>{{kLimit, true, {kOne}}});
+    }
+    escrow.seen(kType, uid(object), revision, deleted);
+    escrow.cache_moved(kType, at(now));
+    act(now);
+  }
+  void sees_up_to(Revision revision, double now) {
+    usage.progress(kType, revision);
+    escrow.cache_moved(kType, at(now));
+    act(now);
+  }
+  /// Asks to create an object; the answer, if it came at once.
+  std::optional<Kind> creates(int object, double now, std::string name = "") {
+    if (name.empty()) name = "object-" + std::to_string(object);
+    const auto verdict = escrow.ask(static_cast<RequestId>(object), {kType, uid(object), 0, name_id("ns", name)},
+                                    {{kLimit, {kOne}}}, at(now));
+    if (verdict) answers[object] = *verdict;
+    act(now);
+    return answer(object);
+  }
+  std::optional<Kind> updates(int object, Revision from, int more, double now, int request) {
+    const Write write{kType, uid(object), from, name_id("ns", "object-" + std::to_string(object))};
+    const auto verdict = escrow.ask(static_cast<RequestId>(request), write, {{kLimit, {more * kOne}}}, at(now));
+    if (verdict) answers[request] = *verdict;
+    act(now);
+    return answer(request);
+  }
+  void tick(double now) {
+    escrow.tick(at(now));
+    act(now);
+  }
+  std::optional<Kind> answer(int request) const {
+    const auto it = answers.find(request);
+    return it == answers.end() ? std::nullopt : std::optional(it->second.kind);
+  }
+  Amount granted() const {
+    const Grant* const grant = shared_.record.grant(self);
+    return grant == nullptr ? 0 : grant->granted[0] / kOne;
+  }
+
+  static Uid uid(int object) { return {1, static_cast<std::uint64_t>(object)}; }
+  static ListedObject listed(int object, Revision revision) {
+    return {uid(object), name_id("ns", "object-" + std::to_string(object)), revision};
+  }
+
+  void act(double now) {
+    for (bool more = true; more;) {
+      more = false;
+      for (const Action& action : escrow.take_actions()) {
+        more = true;
+        if (const auto* given = std::get_if<AnswerRequest>(&action)) {
+          answers[static_cast<int>(given->request)] = given->verdict;
+        } else if (const auto* swap = std::get_if<SwapLedger>(&action)) {
+          ++swaps;
+          if (loses_answers) {
+            shared_.swap(swap->swap.record);
+            escrow.swapped(kLimit, swap->swap.sequence, SwapOutcome::Lost, std::nullopt, at(now));
+            continue;
+          }
+          auto landed = shared_.swap(swap->swap.record);
+          escrow.swapped(kLimit, swap->swap.sequence, landed ? SwapOutcome::Landed : SwapOutcome::Refused, landed,
+                         at(now));
+        } else if (std::holds_alternative<ReadLedger>(action)) {
+          escrow.ledger_read(kLimit, shared_.record, at(now));
+        } else if (std::holds_alternative<ReadRevision>(action)) {
+          ++reads;
+          if (newest) {
+            escrow.consistent_read(kType, newest, at(now));
+          } else {
+            unanswered_read = true;
+          }
+        } else if (const auto* look = std::get_if<ReadName>(&action)) {
+          escrow.name_read(look->request, taken, at(now));
+        }
+      }
+    }
+  }
+
+  static constexpr std::array<TypeId, 1> kTypes{kType};
+
+  Holder self;
+  SharedRecord& shared_;
+  UsageCache usage;
+  Escrow escrow;
+  std::map<int, Verdict> answers;
+  std::optional<Revision> newest = 50;  ///< what a consistent read finds; none: it hangs
+  std::optional<bool> taken = true;     ///< what looking for a name finds
+  bool unanswered_read = false, loses_answers = false;
+  int swaps = 0, reads = 0;
+};
+
+class EscrowTest : public testing::Test {
+ protected:
+  SharedRecord shared_;
+};
+
+TEST_F(EscrowTest, admits_up_to_the_limit_and_then_says_by_how_much_it_is_over) {
+  TestReplica replica("a", shared_, 4);
+  for (int i = 1; i <= 4; ++i) {
+    ASSERT_EQ(replica.creates(i, 0.1 * i), Kind::Allowed) << i;
+    replica.sees(i, 50 + i, 0.1 * i);
+  }
+  replica.newest = 54;
+  EXPECT_EQ(replica.creates(5, 1), Kind::OverLimit);
+  const Verdict& verdict = replica.answers.at(5);
+  EXPECT_EQ(verdict.used, 4 * kOne);
+  EXPECT_EQ(verdict.asked, kOne);
+  EXPECT_EQ(verdict.hard, 4 * kOne);
+}
+
+TEST_F(EscrowTest, room_that_a_delete_made_is_used_at_once) {
+  TestReplica replica("a", shared_, 1);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  replica.sees(1, 51, 0.1);
+  replica.newest = 51;
+  ASSERT_EQ(replica.creates(2, 0.2), Kind::OverLimit);
+  replica.sees(1, 52, 0.3, true);
+  EXPECT_EQ(replica.creates(3, 0.4), Kind::Allowed);
+}
+
+TEST_F(EscrowTest, far_from_the_limit_most_writes_need_no_swap) {
+  TestReplica replica("a", shared_, 10'000);
+  for (int i = 1; i <= 1000; ++i) ASSERT_EQ(replica.creates(i, 0.001 * i), Kind::Allowed);
+  EXPECT_LE(replica.swaps, 5);
+  EXPECT_EQ(replica.reads, 0);
+}
+
+TEST_F(EscrowTest, nothing_is_refused_as_over_the_limit_before_the_cache_is_known_to_be_up_to_date) {
+  TestReplica replica("a", shared_, 1);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  replica.sees(1, 51, 0.1);
+  replica.newest = 60;  // something has happened that this replica has not seen: the object may be gone
+  EXPECT_EQ(replica.creates(2, 0.2), std::nullopt);
+  replica.sees(1, 60, 0.3, true);
+  EXPECT_EQ(replica.answer(2), Kind::Allowed);
+}
+
+TEST_F(EscrowTest, what_is_in_flight_is_no_reason_for_a_final_refusal) {
+  TestReplica replica("a", shared_, 1);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  EXPECT_EQ(replica.creates(2, 0.1), std::nullopt);
+  replica.tick(3);
+  EXPECT_EQ(replica.answer(2), Kind::InFlight) << "the first has not landed, so the second would fit what is stored";
+}
+
+TEST_F(EscrowTest, repeated_calls_for_one_write_are_charged_once_at_their_largest) {
+  TestReplica replica("a", shared_, 10);
+  replica.sees(1, 51, 0);
+  EXPECT_EQ(replica.updates(1, 51, 3, 0.1, 100), Kind::Allowed);
+  EXPECT_EQ(replica.updates(1, 51, 5, 0.1, 101), Kind::Allowed);
+  EXPECT_EQ(replica.updates(1, 51, 2, 0.1, 102), Kind::Allowed);
+  EXPECT_EQ(replica.escrow.pending(kLimit)[0], 5 * kOne);
+  replica.sees(1, 52, 0.2);
+  EXPECT_EQ(replica.escrow.pending(kLimit)[0], 0) << "the object has moved on: all three are decided";
+}
+
+TEST_F(EscrowTest, an_update_of_a_version_that_is_gone_is_let_through_and_charges_nothing) {
+  TestReplica replica("a", shared_, 1);
+  replica.sees(1, 60, 0);
+  EXPECT_EQ(replica.updates(1, 55, 1, 0.1, 100), Kind::Allowed) << "the API server will say that there is a conflict";
+  EXPECT_EQ(replica.escrow.reserved(), 0U);
+}
+
+TEST_F(EscrowTest, creates_of_one_name_hold_room_for_one) {
+  TestReplica replica("a", shared_, 10);
+  EXPECT_EQ(replica.creates(1, 0, "leader"), Kind::Allowed);
+  EXPECT_EQ(replica.creates(2, 0.1, "leader"), std::nullopt) << "it waits to see what becomes of the first";
+  replica.usage.applied(kType, {TestReplica::uid(1), name_id("ns", "leader"), 51},
+                        std::vector<Membership>{{kLimit, true, {kOne}}});
+  replica.escrow.seen(kType, TestReplica::uid(1), 51, false);
+  replica.escrow.cache_moved(kType, replica.at(0.2));
+  replica.act(0.2);
+  EXPECT_EQ(replica.answer(2), Kind::NameTaken);
+  EXPECT_EQ(replica.escrow.reserved(), 0U);
+}
+
+TEST_F(EscrowTest, a_write_that_never_lands_holds_its_room_until_its_deadline_and_a_later_consistent_read) {
+  TestReplica replica("a", shared_, 1);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  const auto renew = [&](double now) { replica.escrow.lease_held_until(absl::Seconds(now + kLeaseLife)); };
+  renew(kRequestDeadline);
+  replica.newest = 51;
+  replica.tick(kRequestDeadline - 1);
+  replica.sees_up_to(51, kRequestDeadline - 1);
+  EXPECT_EQ(replica.escrow.reserved(), 1U) << "it may still land";
+  replica.newest.reset();
+  replica.tick(kRequestDeadline + 2);
+  replica.tick(kRequestDeadline + 4);
+  EXPECT_EQ(replica.escrow.reserved(), 1U) << "it may have landed without this replica's knowing";
+  ASSERT_TRUE(replica.unanswered_read);
+  replica.escrow.consistent_read(kType, 52, replica.at(kRequestDeadline + 5));
+  replica.tick(kRequestDeadline + 6);
+  EXPECT_EQ(replica.escrow.reserved(), 1U) << "the cache is not there yet";
+  replica.sees_up_to(52, kRequestDeadline + 7);
+  replica.tick(kRequestDeadline + 8);
+  EXPECT_EQ(replica.escrow.reserved(), 0U);
+}
+
+TEST_F(EscrowTest, nothing_is_admitted_when_the_lease_has_lapsed) {
+  TestReplica replica("a", shared_, 10);
+  ASSERT_EQ(replica.creates(1, kLeaseLife - 1), Kind::Allowed);
+  EXPECT_EQ(replica.creates(2, kLeaseLife), std::nullopt) << "it waits for the Lease";
+  replica.tick(kLeaseLife + 3);
+  EXPECT_EQ(replica.answer(2), Kind::Unavailable);
+}
+
+TEST_F(EscrowTest, grants_of_a_dead_replica_come_back_after_its_lease_its_requests_and_a_consistent_read) {
+  TestReplica dead("a", shared_, 2);
+  TestReplica other("b", shared_, 2);
+  other.escrow.holder_renewed(dead.self, other.at(0));
+  ASSERT_EQ(dead.creates(1, 0), Kind::Allowed);
+  ASSERT_EQ(dead.creates(2, 0), Kind::Allowed);
+  ASSERT_EQ(dead.granted(), 2);
+  const auto live = [&](double now) {
+    other.escrow.lease_held_until(absl::Seconds(now + kLeaseLife));
+    other.escrow.ledger_read(kLimit, shared_.record, other.at(now));
+    other.tick(now);
+  };
+  other.newest.reset();
+  live(kLeaseLife + kRequestDeadline - 1);
+  EXPECT_EQ(dead.granted(), 2) << "its writes may still land";
+  live(kLeaseLife + kRequestDeadline + 1);
+  EXPECT_EQ(dead.granted(), 2) << "they may have landed";
+  ASSERT_TRUE(other.unanswered_read);
+  other.sees(1, 61, kLeaseLife + kRequestDeadline + 2);
+  other.escrow.consistent_read(kType, 61, other.at(kLeaseLife + kRequestDeadline + 3));
+  other.newest = 61;
+  live(kLeaseLife + kRequestDeadline + 4);
+  EXPECT_EQ(dead.granted(), 0);
+  EXPECT_EQ(other.creates(3, kLeaseLife + kRequestDeadline + 5), Kind::Allowed) << "one of the two has landed";
+  EXPECT_EQ(other.creates(4, kLeaseLife + kRequestDeadline + 5.1), std::nullopt);
+}
+
+TEST_F(EscrowTest, a_swap_whose_answer_was_lost_is_found_to_have_landed) {
+  TestReplica replica("a", shared_, 10);
+  replica.loses_answers = true;
+  EXPECT_EQ(replica.creates(1, 0), Kind::Allowed);
+  EXPECT_GT(replica.granted(), 0);
+}
+
+TEST_F(EscrowTest, what_another_replica_does_not_need_is_given_up_to_a_recall) {
+  TestReplica rich("a", shared_, 8);
+  TestReplica poor("b", shared_, 8);
+  ASSERT_EQ(rich.creates(1, 0), Kind::Allowed);
+  const Amount held = rich.granted();
+  ASSERT_GT(held, 1);
+  int asked = 0;
+  while (asked < 8 && poor.creates(100 + asked, 0.1) == Kind::Allowed) ++asked;
+  ASSERT_LT(asked, 8);
+  EXPECT_EQ(asked, 8 - held);
+  rich.escrow.ledger_read(kLimit, shared_.record, rich.at(0.2));
+  rich.tick(0.2);
+  EXPECT_EQ(rich.granted(), 1) << "what is in flight stays";
+  poor.escrow.ledger_read(kLimit, shared_.record, poor.at(0.3));
+  poor.act(0.3);
+  EXPECT_EQ(poor.answer(100 + asked), Kind::Allowed);
+}
+
+TEST_F(EscrowTest, an_idle_limit_holds_no_grant_and_causes_no_traffic) {
+  TestReplica replica("a", shared_, 10);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  replica.sees(1, 51, 0.1);
+  replica.tick(6);
+  EXPECT_TRUE(shared_.record.grants.empty());
+  const int swaps = replica.swaps;
+  const int reads = replica.reads;
+  for (int i = 7; i < 100; ++i) replica.tick(i);
+  EXPECT_EQ(replica.swaps, swaps);
+  EXPECT_EQ(replica.reads, reads);
+}
+
+TEST_F(EscrowTest, a_lowered_limit_is_not_exceeded_by_what_was_granted_under_the_former) {
+  TestReplica replica("a", shared_, 10);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  ASSERT_GT(replica.granted(), 2);
+  replica.sees(1, 51, 0.1);
+  replica.escrow.set_limit(kLimit, {2, "selection", {1 * kOne}, {kType}});
+  replica.newest = 51;
+  replica.tick(0.2);
+  EXPECT_EQ(replica.creates(2, 0.3), Kind::OverLimit);
+}
+
+TEST_F(EscrowTest, after_the_store_went_back_nothing_is_admitted_until_what_was_in_flight_has_ended) {
+  TestReplica replica("a", shared_, 10);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  const std::int64_t epoch = shared_.record.epoch;
+  replica.escrow.went_back(kType, replica.at(1));
+  EXPECT_EQ(replica.creates(2, 2), std::nullopt);
+  replica.tick(4.5);
+  EXPECT_EQ(replica.answer(2), Kind::Unavailable);
+  replica.escrow.lease_held_until(absl::Seconds(kRequestDeadline + 20));
+  replica.list({}, 50);
+  replica.tick(kRequestDeadline + 2);
+  replica.tick(kRequestDeadline + 3);
+  EXPECT_GT(shared_.record.epoch, epoch);
+  EXPECT_EQ(replica.creates(3, kRequestDeadline + 4), Kind::Allowed);
+}
+
+TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {
+  TestReplica replica("a", shared_, 1);
+  EXPECT_EQ(replica.escrow.judge({{kLimit, {kOne}}}).kind, Kind::Allowed);
+  EXPECT_EQ(replica.escrow.judge({{kLimit, {2 * kOne}}}).kind, Kind::OverLimit);
+  EXPECT_EQ(replica.escrow.reserved(), 0U);
+}
+
+TEST_F(EscrowTest, a_full_queue_sends_clients_away_to_try_again) {
+  SharedRecord shared;
+  UsageCache usage;
+  EscrowOptions options;
+  options.most_waiting = 2;
+  Escrow escrow({"a", 1}, options, usage);
+  escrow.set_limit(kLimit, {1, "selection", {kOne}, {kType}});
+  const Moment now{absl::Seconds(1), absl::FromUnixSeconds(1)};
+  const auto ask = [&](RequestId id) { return escrow.ask(id, {kType, {1, id}, 0, {1, id}}, {{kLimit, {kOne}}}, now); };
+  EXPECT_EQ(ask(1), std::nullopt);
+  EXPECT_EQ(ask(2), std::nullopt);
+  ASSERT_TRUE(ask(3).has_value());
+}
+
+}  // namespace
+}  // namespace headroom::limits
