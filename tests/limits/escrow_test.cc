@@ -343,6 +343,19 @@ TEST_F(EscrowTest, a_lowered_limit_is_not_exceeded_by_what_was_granted_under_the
   EXPECT_EQ(replica.creates(2, 0.3), Kind::OverLimit);
 }
 
+TEST_F(EscrowTest, what_was_granted_under_a_former_bound_is_not_spent_once_another_replica_has_lowered_it) {
+  TestReplica unaware("a", shared_, 10);
+  TestReplica aware("b", shared_, 10);
+  ASSERT_EQ(unaware.creates(1, 0), Kind::Allowed);
+  ASSERT_GT(unaware.granted(), 2);
+  aware.escrow.set_limit(kLimit, {2, "selection", {1 * kOne}, {kType}});
+  aware.escrow.ledger_read(kLimit, shared_.record, aware.at(0.1));
+  aware.tick(0.1);
+  ASSERT_EQ(shared_.record.generation, 2);
+  unaware.escrow.ledger_read(kLimit, shared_.record, unaware.at(0.2));
+  EXPECT_EQ(unaware.creates(2, 0.3), std::nullopt) << "it waits to hear of the new bound itself";
+}
+
 TEST_F(EscrowTest, after_the_store_went_back_nothing_is_admitted_until_what_was_in_flight_has_ended) {
   TestReplica replica("a", shared_, 10);
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
