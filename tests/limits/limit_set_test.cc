@@ -1,0 +1,290 @@
+// What limits say to single writes and count of stored objects.
+#include "operator/limits/limit_set.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "operator/limits/stored_object.h"
+
+namespace headroom::limits {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr Amount kOne = Quantity::kNano;
+constexpr TypeId kArtifacts = 1, kDeployments = 2;
+
+std::shared_ptr<const CompiledLimit> compiled(LimitId id, const json& spec, TypeId type = kArtifacts,
+                                              std::vector<std::string> namespaces = {}, bool cluster = false) {
+  json object{
+      {"apiVersion", "headroom.dev/v1alpha1"},
+      {"kind", cluster ? "ClusterScaleLimit" : "ScaleLimit"},
+      {"metadata", {{"name", "limit-" + std::to_string(id)}, {"uid", "u" + std::to_string(id)}, {"generation", 3}}},
+      {"spec", spec}};
+  if (!cluster) object["metadata"]["namespace"] = "shop";
+  auto limit = cluster ? api::cluster_scale_limit_from_json(object) : api::scale_limit_from_json(object);
+  EXPECT_TRUE(limit) << (limit ? "" : limit.error().message);
+  return std::make_shared<CompiledLimit>(id, std::make_shared<api::ScaleLimit>(std::move(limit).value()),
+                                         std::vector<TypeId>{type}, std::move(namespaces),
+                                         std::vector<std::string>{"kube-system"});
+}
+
+json artifacts(json rest) {
+  rest["match"]["resources"] = json::array({{{"group", "example.com"}, {"version", "v1"}, {"resource", "artifacts"}}});
+  return rest;
+}
+
+json artifact(const std::string& name, json spec, json labels = json::object()) {
+  return {
+      {"metadata",
+       {{"name", name}, {"namespace", "shop"}, {"uid", "uid-" + name}, {"resourceVersion", "41"}, {"labels", labels}}},
+      {"spec", std::move(spec)}};
+}
+
+/// Asks one write of a set of limits.
+class Asking {
+ public:
+  explicit Asking(std::vector<std::shared_ptr<const CompiledLimit>> limits) : set_(std::move(limits)) {}
+
+  Assessment create(const json& object, std::string ns = "shop") {
+    return assess(api::Operation::Create, &object, nullptr, "", std::move(ns));
+  }
+  Assessment update(const json& before, const json& after) {
+    return assess(api::Operation::Update, &after, &before, "", "shop");
+  }
+  Assessment remove(const json& before) { return assess(api::Operation::Delete, nullptr, &before, "", "shop"); }
+  Assessment scale(const json& before, const json& after) {
+    return assess(api::Operation::Update, &after, &before, "scale", "shop", "apps", "deployments");
+  }
+
+  LimitSet set_;
+  UsageCache usage;
+  bool switch_on = false;
+
+ private:
+  Assessment assess(api::Operation operation, const json* object, const json* old_object, const char* sub_resource,
+                    std::string ns, const char* group = "example.com", const char* resource = "artifacts") {
+    std::optional<StoredObject> now;
+    std::optional<StoredObject> before;
+    if (object != nullptr) now.emplace(*object);
+    if (old_object != nullptr) before.emplace(*old_object);
+    AskedWrite write;
+    write.operation = operation;
+    write.group = group;
+    write.version = "v1";
+    write.resource = resource;
+    write.sub_resource = sub_resource;
+    write.ns = ns;
+    write.object = now ? &*now : nullptr;
+    write.old_object = before ? &*before : nullptr;
+    return set_.assess(write, usage, [this](const api::SwitchCondition&) { return switch_on; });
+  }
+};
+
+json counted() {
+  return artifacts(
+      {{"total", {{"count", 10}, {"sums", {{{"name", "bytes"}, {"path", ".spec.size"}, {"hard", "1G"}}}}}}});
+}
+
+TEST(LimitSet, a_create_is_charged_one_object_and_what_it_declares) {
+  Asking asking({compiled(1, counted())});
+  const Assessment assessment = asking.create(artifact("a", {{"size", "20M"}}));
+  ASSERT_EQ(assessment.charges.size(), 1U);
+  EXPECT_EQ(assessment.charges[0].amounts, (Amounts{kOne, 20'000'000 * kOne}));
+  EXPECT_EQ(assessment.write.old_version, 0);
+  EXPECT_THAT(assessment.findings, IsEmpty());
+}
+
+TEST(LimitSet, an_update_is_charged_what_it_adds_and_nothing_when_it_takes_away) {
+  Asking asking({compiled(1, counted())});
+  const json small = artifact("a", {{"size", "20M"}});
+  const json large = artifact("a", {{"size", "30M"}});
+  const Assessment grows = asking.update(small, large);
+  ASSERT_EQ(grows.charges.size(), 1U);
+  EXPECT_EQ(grows.charges[0].amounts, (Amounts{0, 10'000'000 * kOne}));
+  EXPECT_EQ(grows.write.old_version, 41);
+  EXPECT_TRUE(asking.update(large, small).charges.empty());
+  EXPECT_TRUE(asking.update(small, small).charges.empty());
+  EXPECT_TRUE(asking.remove(large).charges.empty());
+}
+
+TEST(LimitSet, an_update_that_brings_an_object_under_the_limit_is_charged_all_of_it) {
+  json spec = counted();
+  spec["match"]["labelSelector"]["matchLabels"]["tier"] = "hot";
+  Asking asking({compiled(1, spec)});
+  const json cold = artifact("a", {{"size", "20M"}}, {{"tier", "cold"}});
+  const json hot = artifact("a", {{"size", "20M"}}, {{"tier", "hot"}});
+  EXPECT_TRUE(asking.create(cold).charges.empty());
+  const Assessment enters = asking.update(cold, hot);
+  ASSERT_EQ(enters.charges.size(), 1U);
+  EXPECT_EQ(enters.charges[0].amounts, (Amounts{kOne, 20'000'000 * kOne}));
+  EXPECT_TRUE(asking.update(hot, cold).charges.empty());
+}
+
+TEST(LimitSet, other_namespaces_and_types_are_not_asked) {
+  Asking asking({compiled(1, counted())});
+  EXPECT_TRUE(asking.create(artifact("a", {{"size", "1"}}), "other").charges.empty());
+  EXPECT_THAT(asking.set_.candidates(kArtifacts, "shop"), ElementsAre(1));
+  EXPECT_THAT(asking.set_.candidates(kArtifacts, "other"), IsEmpty());
+  EXPECT_THAT(asking.set_.candidates(kDeployments, "shop"), IsEmpty());
+}
+
+TEST(LimitSet, a_cluster_limit_covers_all_namespaces_but_the_excluded_or_those_that_it_selects) {
+  json selecting = counted();
+  selecting["match"]["namespaceSelector"]["matchLabels"]["team"] = "a";
+  Asking asking({compiled(1, counted(), kArtifacts, {}, true), compiled(2, selecting, kArtifacts, {"blue"}, true)});
+  const json object = artifact("a", {{"size", "1"}});
+  EXPECT_EQ(asking.create(object, "anywhere").charges.size(), 1U);
+  EXPECT_EQ(asking.create(object, "blue").charges.size(), 2U);
+  EXPECT_TRUE(asking.create(object, "kube-system").charges.empty());
+}
+
+TEST(LimitSet, a_limit_that_only_warns_reserves_nothing) {
+  json spec = counted();
+  spec["mode"] = "Warn";
+  Asking asking({compiled(1, spec)});
+  const Assessment assessment = asking.create(artifact("a", {{"size", "1"}}));
+  EXPECT_TRUE(assessment.charges.empty());
+  EXPECT_EQ(assessment.watched.size(), 1U);
+}
+
+TEST(LimitSet, caps_of_single_objects_name_limit_field_value_and_bound) {
+  Asking asking({compiled(
+      1,
+      artifacts({{"object",
+                  {{"maxBytes", 400}, {"fields", {{{"name", "size"}, {"path", ".spec.size"}, {"max", "500M"}}}}}}}))});
+  EXPECT_THAT(asking.create(artifact("a", {{"size", "500M"}})).findings, IsEmpty());
+  const auto over = asking.create(artifact("a", {{"size", "501M"}})).findings;
+  ASSERT_EQ(over.size(), 1U);
+  EXPECT_EQ(over[0].code, 413);
+  EXPECT_THAT(over[0].message, HasSubstr("ScaleLimit shop/limit-1: .spec.size is 501M, at most 500M is allowed"));
+  const auto large = asking.create(artifact("a", {{"text", std::string(400, 'x')}})).findings;
+  ASSERT_EQ(large.size(), 1U);
+  EXPECT_EQ(large[0].reason, "TooLarge");
+  EXPECT_EQ(large[0].code, 413);
+}
+
+TEST(LimitSet, what_is_over_a_cap_already_may_shrink_or_stay_but_not_grow) {
+  Asking asking(
+      {compiled(1, artifacts({{"object", {{"fields", {{{"name", "size"}, {"path", ".spec.size"}, {"max", "5"}}}}}}}))});
+  const json nine = artifact("a", {{"size", "9"}});
+  EXPECT_THAT(asking.update(nine, artifact("a", {{"size", "7"}})).findings, IsEmpty());
+  EXPECT_THAT(asking.update(nine, nine).findings, IsEmpty());
+  EXPECT_EQ(asking.update(nine, artifact("a", {{"size", "10"}})).findings.size(), 1U);
+}
+
+TEST(LimitSet, what_cannot_be_counted_is_refused_in_words) {
+  Asking asking({compiled(1, counted())});
+  for (const json& size : {json("many"), json("-5"), json(true), json::array({1})}) {
+    const auto findings = asking.create(artifact("a", {{"size", size}})).findings;
+    ASSERT_EQ(findings.size(), 1U) << size;
+    EXPECT_EQ(findings[0].reason, "NotCountable");
+    EXPECT_THAT(findings[0].message, HasSubstr(".spec.size"));
+  }
+  const json broken = artifact("a", {{"size", "many"}});
+  EXPECT_THAT(asking.update(broken, broken).findings, IsEmpty()) << "an object that was so before can still be changed";
+}
+
+TEST(LimitSet, numbers_are_counted_as_quantities_are) {
+  Asking asking({compiled(1, counted())});
+  EXPECT_EQ(asking.create(artifact("a", {{"size", 0.5}})).charges[0].amounts[1], kOne / 2);
+  EXPECT_EQ(asking.create(artifact("a", {{"size", "500m"}})).charges[0].amounts[1], kOne / 2);
+  EXPECT_EQ(asking.create(artifact("a", {{"size", 3}})).charges[0].amounts[1], 3 * kOne);
+}
+
+json replicas(int count) { return artifact("web", {{"replicas", count}}); }
+
+std::shared_ptr<const CompiledLimit> replica_limit(json rest) {
+  rest["match"]["resources"] =
+      json::array({{{"group", "apps"}, {"version", "v1"}, {"resource", "deployments"}, {"subresources", {"scale"}}}});
+  return compiled(1, rest, kDeployments);
+}
+
+TEST(LimitSet, scaling_is_capped_and_counted_through_the_scale_subresource) {
+  Asking asking(
+      {replica_limit({{"object", {{"replicas", {{"max", 60}}}}},
+                      {"total", {{"sums", {{{"name", "replicas"}, {"path", ".spec.replicas"}, {"hard", "100"}}}}}}})});
+  const Assessment up = asking.scale(replicas(10), replicas(25));
+  ASSERT_EQ(up.charges.size(), 1U);
+  EXPECT_EQ(up.charges[0].amounts, (Amounts{15 * kOne}));
+  EXPECT_THAT(up.findings, IsEmpty());
+  EXPECT_EQ(asking.scale(replicas(10), replicas(61)).findings.size(), 1U);
+  EXPECT_TRUE(asking.scale(replicas(61), replicas(60)).charges.empty());
+}
+
+TEST(LimitSet, a_scale_has_no_labels_so_the_cache_tells_whether_its_workload_is_selected) {
+  Asking asking({replica_limit({{"object", {{"replicas", {{"max", 60}}}}},
+                                {"match", {{"labelSelector", {{"matchLabels", {{"tier", "web"}}}}}}}})});
+  asking.usage.define(1, 0, false, std::vector<TypeId>{kDeployments});
+  const auto list = [&](bool selected) {
+    asking.usage.begin_list(kDeployments);
+    asking.usage.listed(kDeployments, {Uid::parse("uid-web"), name_id("shop", "web"), 41},
+                        std::vector<Membership>{{1, selected, {}}});
+    (void)asking.usage.commit_list(kDeployments, 41);
+  };
+  EXPECT_EQ(asking.scale(replicas(10), replicas(61)).findings.size(), 1U) << "not known yet: the cap holds";
+  list(false);
+  EXPECT_THAT(asking.scale(replicas(10), replicas(61)).findings, IsEmpty());
+  list(true);
+  EXPECT_EQ(asking.scale(replicas(10), replicas(61)).findings.size(), 1U);
+}
+
+TEST(LimitSet, a_deny_rule_refuses_while_its_switch_is_on) {
+  Asking asking(
+      {compiled(1, artifacts({{"deny",
+                               {{{"name", "no-marketing"},
+                                 {"whileSwitch", {{"configMap", "surge"}, {"key", "marketing"}, {"value", "reject"}}},
+                                 {"message", "later, please"}}}}}))});
+  const json object = artifact("a", json::object());
+  EXPECT_THAT(asking.create(object).findings, IsEmpty());
+  asking.switch_on = true;
+  const auto findings = asking.create(object).findings;
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].reason, "Denied");
+  EXPECT_THAT(findings[0].message, HasSubstr("later, please"));
+  EXPECT_THAT(asking.update(object, object).findings, IsEmpty()) << "the rule is for creates";
+}
+
+TEST(LimitSet, stored_objects_count_under_each_limit_that_could_match_them) {
+  json selecting = counted();
+  selecting["match"]["labelSelector"]["matchLabels"]["tier"] = "hot";
+  const LimitSet set({compiled(1, counted()), compiled(2, selecting)});
+  const json object = artifact("a", {{"size", "many"}}, {{"tier", "cold"}});
+  const auto memberships = set.memberships(kArtifacts, "shop", StoredObject(object));
+  ASSERT_EQ(memberships.size(), 2U);
+  EXPECT_TRUE(memberships[0].matches);
+  EXPECT_EQ(memberships[0].amounts, (Amounts{kOne, 0})) << "what is no quantity counts nothing";
+  EXPECT_FALSE(memberships[1].matches);
+}
+
+TEST(CompiledLimit, its_selection_changes_with_what_is_counted_and_with_nothing_else) {
+  const auto selection = [](const json& spec, std::vector<std::string> namespaces = {}) {
+    return compiled(1, spec, kArtifacts, std::move(namespaces), true)->terms().selection;
+  };
+  const std::string plain = selection(counted());
+  json more = counted();
+  more["total"]["count"] = 99;
+  EXPECT_EQ(selection(more), plain);
+  json other_path = counted();
+  other_path["total"]["sums"][0]["path"] = ".spec.bytes";
+  EXPECT_NE(selection(other_path), plain);
+  json labelled = counted();
+  labelled["match"]["labelSelector"]["matchLabels"]["tier"] = "hot";
+  EXPECT_NE(selection(labelled), plain);
+  json selecting = counted();
+  selecting["match"]["namespaceSelector"]["matchLabels"]["team"] = "a";
+  EXPECT_NE(selection(selecting, {"blue"}), selection(selecting, {"blue", "green"}));
+}
+
+}  // namespace
+}  // namespace headroom::limits
