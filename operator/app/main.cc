@@ -1,7 +1,6 @@
 // headroom-operator: reads its options, starts one controllers::Operator, waits for a signal, stops it.
 #include <malloc.h>
 
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 
@@ -23,15 +22,6 @@ void bound_free_memory() {
   mallopt(M_MMAP_THRESHOLD, 64 * 1024);
   mallopt(M_TRIM_THRESHOLD, 128 * 1024);
   // NOLINTEND(concurrency-mt-unsafe)
-#endif
-}
-
-constexpr std::chrono::seconds kReturnFreeMemory{5};
-
-/// What lies free between pieces that stay, glibc returns only when told to: 10 MB after 10,000 targets were new.
-void return_free_memory() {
-#ifdef __GLIBC__
-  malloc_trim(0);
 #endif
 }
 
@@ -63,7 +53,7 @@ int main(int argc, char** argv) {
     headroom::log::error("start failed", {{"error", started.error().message}});
     return 1;
   }
-  while (!signals.wait_for(kReturnFreeMemory)) return_free_memory();
+  signals.wait();
   headroom::log::info("stopping");
   instance.stop();
   return 0;

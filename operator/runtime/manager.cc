@@ -95,11 +95,6 @@ void TerminationSignals::wait() const {
   impl_->changed.wait(lock, [this] { return impl_->stop.stop_requested(); });
 }
 
-bool TerminationSignals::wait_for(std::chrono::milliseconds longest) const {
-  std::unique_lock lock(impl_->mutex);
-  return impl_->changed.wait_for(lock, longest, [this] { return impl_->stop.stop_requested(); });
-}
-
 void TerminationSignals::request_stop() { impl_->request_stop(); }
 
 }  // namespace headroom::runtime

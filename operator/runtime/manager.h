@@ -53,8 +53,6 @@ class TerminationSignals {
   std::stop_token token() const;
   /// Blocks until a signal came or request_stop() was called.
   void wait() const;
-  /// The same, for so long at most; whether one came.
-  bool wait_for(std::chrono::milliseconds longest) const;
   /// As if a signal had come.
   void request_stop();
 
