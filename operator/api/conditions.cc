@@ -36,6 +36,8 @@ void set_condition(std::vector<Condition>& conditions, Condition condition) {
   const auto it = std::find_if(conditions.begin(), conditions.end(),
                                [&](const Condition& present) { return present.type == condition.type; });
   if (it == conditions.end()) {
+    // Few, and kept for every object: doubling would leave a third of their memory empty.
+    conditions.reserve(conditions.size() + 1);
     conditions.push_back(std::move(condition));
     return;
   }
@@ -69,6 +71,7 @@ json to_json(const std::vector<Condition>& conditions) {
 std::vector<Condition> conditions_from_json(const json& list) {
   std::vector<Condition> conditions;
   if (!list.is_array()) return conditions;
+  conditions.reserve(list.size());
   for (const json& item : list) {
     if (!item.is_object()) continue;
     Condition condition;
