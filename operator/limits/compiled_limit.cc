@@ -233,6 +233,17 @@ std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, SwitchIsOn
   return findings;
 }
 
+std::optional<Finding> CompiledLimit::stopped(const AskedWrite& write, const std::optional<Charge>& charge) const {
+  const api::ScaleLimitStatus& status = limit_->status;
+  if ((!status.halted && !status.paused) || write.object == nullptr || is_scale(write)) return std::nullopt;
+  const bool adds = write.old_object == nullptr || charge ||
+                    (!counts_objects() && write.object->compact_bytes() > write.old_object->compact_bytes());
+  if (!adds) return std::nullopt;
+  const api::WriteStop& stop = status.halted ? *status.halted : *status.paused;
+  return Finding{limit_.get(), status.halted ? 503 : 429, status.halted ? "Halted" : "Paused", stop.dimension,
+                 absl::StrCat(name_of(*limit_), ": ", stop.message)};
+}
+
 Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std::size_t resource,
                                                     const UsageCache& usage) const {
   std::optional<Charge> none;

@@ -28,11 +28,11 @@ struct AskedWrite {
   const ObjectView* old_object = nullptr;  ///< null for a create
 };
 
-/// A rule for single objects that a write breaks.
+/// What stands against a write, whatever else is stored.
 struct Finding {
   const api::ScaleLimit* limit = nullptr;
   int code = 403;
-  std::string reason;     ///< CamelCase: "TooLarge", "OverCap", "Denied", "NotCountable"
+  std::string reason;     ///< CamelCase: "TooLarge", "OverCap", "Denied", "NotCountable", "Paused", "Halted"
   std::string dimension;  ///< field cap, sum or deny rule
   std::string message;    ///< names limit, field, value and bound
 };
@@ -75,6 +75,9 @@ class CompiledLimit {
   bool selects(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const;
   /// What the write breaks by itself; the write is one that the limit selects. Writes that lower what they break pass.
   std::vector<Finding> findings(const AskedWrite& write, SwitchIsOn switch_is_on) const;
+  /// Why it has to wait while the limit's status says that writes are paused or halted; `charge` is what it adds.
+  /// Writes that add nothing pass.
+  std::optional<Finding> stopped(const AskedWrite& write, const std::optional<Charge>& charge) const;
   /// What it may add to what is stored; empty where nothing. InvalidArgument for a field that cannot be counted.
   Result<std::optional<Charge>> charge(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const;
 

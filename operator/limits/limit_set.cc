@@ -60,7 +60,9 @@ Assessment LimitSet::assess(const AskedWrite& write, const UsageCache& usage, Sw
           {&limit->limit(), 403, "NotCountable", "",
            absl::StrCat(api::to_string(limit->limit().kind), " ", limit->limit().meta.key().to_string(), ": ",
                         charge.error().message)});
-    } else if (charge.value()) {
+    } else {
+      if (auto stop = limit->stopped(write, charge.value())) assessment.findings.push_back(*std::move(stop));
+      if (!charge.value()) return;
       (limit->enforced() ? assessment.charges : assessment.watched).push_back(*std::move(charge).value());
     }
   };

@@ -25,12 +25,14 @@ constexpr Amount kOne = Quantity::kNano;
 constexpr TypeId kArtifacts = 1, kDeployments = 2;
 
 std::shared_ptr<const CompiledLimit> compiled(LimitId id, const json& spec, TypeId type = kArtifacts,
-                                              std::vector<std::string> namespaces = {}, bool cluster = false) {
+                                              std::vector<std::string> namespaces = {}, bool cluster = false,
+                                              const json& status = json::object()) {
   json object{
       {"apiVersion", "headroom.dev/v1alpha1"},
       {"kind", cluster ? "ClusterScaleLimit" : "ScaleLimit"},
       {"metadata", {{"name", "limit-" + std::to_string(id)}, {"uid", "u" + std::to_string(id)}, {"generation", 3}}},
-      {"spec", spec}};
+      {"spec", spec},
+      {"status", status}};
   if (!cluster) object["metadata"]["namespace"] = "shop";
   auto limit = cluster ? api::cluster_scale_limit_from_json(object) : api::scale_limit_from_json(object);
   EXPECT_TRUE(limit) << (limit ? "" : limit.error().message);
@@ -253,6 +255,29 @@ TEST(LimitSet, a_deny_rule_refuses_while_its_switch_is_on) {
   EXPECT_EQ(findings[0].reason, "Denied");
   EXPECT_THAT(findings[0].message, HasSubstr("later, please"));
   EXPECT_THAT(asking.update(object, object).findings, IsEmpty()) << "the rule is for creates";
+}
+
+TEST(LimitSet, while_writes_are_paused_or_halted_only_those_pass_that_add_nothing) {
+  json status{{"paused",
+               {{"since", "2026-11-08T00:00:00Z"},
+                {"dimension", "bytes"},
+                {"reason", "pause"},
+                {"message", "bytes is 995M of 1G (99 %); writes are paused"}}}};
+  Asking paused({compiled(1, counted(), kArtifacts, {}, false, status)});
+  const json small = artifact("a", {{"size", "20M"}});
+  const json large = artifact("a", {{"size", "30M"}});
+  const auto findings = paused.create(small).findings;
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].code, 429);
+  EXPECT_EQ(findings[0].reason, "Paused");
+  EXPECT_THAT(findings[0].message, HasSubstr("bytes is 995M of 1G (99 %)"));
+  EXPECT_EQ(paused.update(small, large).findings.size(), 1U);
+  EXPECT_THAT(paused.update(large, small).findings, IsEmpty());
+  EXPECT_THAT(paused.remove(large).findings, IsEmpty());
+  status["halted"] = status["paused"];
+  Asking halted({compiled(1, counted(), kArtifacts, {}, false, status)});
+  EXPECT_EQ(halted.create(small).findings.at(0).code, 503);
+  EXPECT_THAT(halted.update(large, small).findings, IsEmpty());
 }
 
 TEST(LimitSet, stored_objects_count_under_each_limit_that_could_match_them) {
