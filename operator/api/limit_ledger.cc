@@ -38,12 +38,17 @@ LedgerBase read_base(const JsonReader& reader, std::size_t dimensions) {
 }
 
 RecallId read_recall_id(const JsonReader& reader) {
-  return {reader.required_time("raised"), reader.required_text("holder"), reader.required_counter("sequence")};
+  return {reader.required_time("raised"), reader.required_text("holder"), reader.required_counter("epoch"),
+          reader.required_counter("sequence")};
 }
 
 Grant read_grant(const JsonReader& reader, std::size_t dimensions) {
-  Grant grant{reader.required_text("holder"), reader.required_counter("epoch"),
-              read_amounts(reader, "granted", dimensions), std::nullopt};
+  Grant grant{reader.required_text("holder"),
+              reader.required_counter("epoch"),
+              read_amounts(reader, "granted", dimensions),
+              reader.required_counter("sequence"),
+              reader.required_counter("generation"),
+              std::nullopt};
   reader.object("recallAck", [&](const JsonReader& ack) { grant.recall_ack = read_recall_id(ack); });
   return grant;
 }
@@ -66,6 +71,7 @@ LedgerRecord read_record(const JsonReader& reader) {
   reader.object("limitRef", [&](const JsonReader& ref) { record.limit = read_limit_ref(ref); });
   record.generation = reader.required_counter("generation");
   record.selection_epoch = reader.required_counter("selectionEpoch");
+  record.selection = reader.text("selection");
   record.enforced_since = reader.time("enforcedSince");
   reader.list("dimensions", [&](const JsonReader& item) {
     record.dimensions.push_back({item.required_text("name"), item.required_quantity("hard")});
@@ -73,27 +79,15 @@ LedgerRecord read_record(const JsonReader& reader) {
   const std::size_t dimensions = record.dimensions.size();
   reader.list("bases", [&](const JsonReader& item) { record.bases.push_back(read_base(item, dimensions)); });
   reader.list("grants", [&](const JsonReader& item) { record.grants.push_back(read_grant(item, dimensions)); });
-  reader.list("recalls", [&](const JsonReader& item) {
-    record.recalls.push_back({read_recall_id(item), item.required_counter("epoch")});
-  });
-  reader.list("holders", [&](const JsonReader& item) {
-    if (!item.has("protocol")) item.fail("protocol", "must be given");
-    record.holders.push_back({item.required_text("holder"), item.required_counter("epoch"),
-                              item.integer("protocol", kLedgerProtocol, {.low = 1}),
-                              item.required_counter("selectionEpoch")});
-  });
+  reader.list("recalls", [&](const JsonReader& item) { record.recalls.push_back(read_recall_id(item)); });
   require_unique(reader, "dimensions", record.dimensions, [](const LedgerDimension& entry) { return entry.name; });
   require_unique(reader, "bases", record.bases, [](const LedgerBase& entry) {
     return absl::StrCat(entry.group, "/", entry.version, "/", entry.resource);
   });
-  require_unique(reader, "grants", record.grants, [](const Grant& entry) { return entry.holder; });
-  require_unique(reader, "recalls", record.recalls, [](const Recall& entry) { return entry.id.holder; });
-  require_unique(reader, "holders", record.holders, [](const LedgerHolder& entry) { return entry.holder; });
+  const auto life = [](const auto& entry) { return absl::StrCat(entry.holder, " in epoch ", entry.epoch); };
+  require_unique(reader, "grants", record.grants, life);
+  require_unique(reader, "recalls", record.recalls, life);
   return record;
-}
-
-json recall_id_json(const RecallId& id) {
-  return {{"raised", format_rfc3339_micro(id.raised)}, {"holder", id.holder}, {"sequence", id.sequence}};
 }
 
 json limit_ref_json(const LimitRef& limit) {
@@ -124,6 +118,7 @@ json to_json(const LedgerRecord& record) {
                  {"limitRef", limit_ref_json(record.limit)},
                  {"generation", record.generation},
                  {"selectionEpoch", record.selection_epoch}};
+  put(object, "selection", record.selection);
   if (record.enforced_since) object["enforcedSince"] = format_rfc3339_micro(*record.enforced_since);
   put_list(object, "dimensions", record.dimensions, [](const LedgerDimension& dimension) {
     return json{{"name", dimension.name}, {"hard", dimension.hard.canonical()}};
@@ -132,7 +127,6 @@ json to_json(const LedgerRecord& record) {
   put_list(object, "bases", record.bases, entry_json);
   put_list(object, "grants", record.grants, entry_json);
   put_list(object, "recalls", record.recalls, entry_json);
-  put_list(object, "holders", record.holders, entry_json);
   return object;
 }
 
@@ -146,22 +140,20 @@ json to_json(const LedgerBase& base) {
 }
 
 json to_json(const Grant& grant) {
-  json object = {{"holder", grant.holder}, {"epoch", grant.epoch}, {"granted", amounts_json(grant.granted)}};
-  if (grant.recall_ack) object["recallAck"] = recall_id_json(*grant.recall_ack);
+  json object = {{"holder", grant.holder},
+                 {"epoch", grant.epoch},
+                 {"granted", amounts_json(grant.granted)},
+                 {"sequence", grant.sequence},
+                 {"generation", grant.generation}};
+  if (grant.recall_ack) object["recallAck"] = to_json(*grant.recall_ack);
   return object;
 }
 
-json to_json(const Recall& recall) {
-  json object = recall_id_json(recall.id);
-  object["epoch"] = recall.epoch;
-  return object;
-}
-
-json to_json(const LedgerHolder& holder) {
-  return {{"holder", holder.holder},
-          {"epoch", holder.epoch},
-          {"protocol", holder.protocol},
-          {"selectionEpoch", holder.selection_epoch}};
+json to_json(const RecallId& recall) {
+  return {{"raised", format_rfc3339_micro(recall.raised)},
+          {"holder", recall.holder},
+          {"epoch", recall.epoch},
+          {"sequence", recall.sequence}};
 }
 
 json amounts_json(const Amounts& amounts) {

@@ -18,7 +18,8 @@
 
 namespace headroom::api {
 
-/// The newest protocol of the ledger that this version speaks. In force is the lowest that the live holders announce.
+/// The newest protocol of the ledger that this version speaks. In force is the lowest that live webhooks announce on
+/// their Leases.
 inline constexpr int kLedgerProtocol = 1;
 
 /// Amounts of all dimensions, in the order of `LedgerRecord::dimensions`. Exact; each from 0 to 2^63-1 units.
@@ -55,6 +56,7 @@ struct LedgerBase {
 struct RecallId {
   absl::Time raised;  ///< to the microsecond; the oldest recall wins over all ledgers
   std::string holder;
+  std::int64_t epoch = 0;     ///< of the holder that raised it
   std::int64_t sequence = 0;  ///< of that holder; tells recalls of one instant apart
   bool operator==(const RecallId&) const = default;
 };
@@ -64,24 +66,10 @@ struct Grant {
   std::string holder;      ///< name of its Lease
   std::int64_t epoch = 0;  ///< of its Lease; a grant of an earlier one is of a replica that is gone
   Amounts granted;
+  std::int64_t sequence = 0;           ///< of the holder's last swap
+  std::int64_t generation = 0;         ///< of the limit, whose bounds the holder goes by
   std::optional<RecallId> recall_ack;  ///< the last recall for which it has given back what was unspent
   bool operator==(const Grant&) const = default;
-};
-
-/// A replica lacks budget and asks the others for what they have not spent.
-struct Recall {
-  RecallId id;
-  std::int64_t epoch = 0;  ///< of the holder that raised it
-  bool operator==(const Recall&) const = default;
-};
-
-/// What a live replica announces.
-struct LedgerHolder {
-  std::string holder;
-  std::int64_t epoch = 0;
-  int protocol = kLedgerProtocol;    ///< the newest that it speaks
-  std::int64_t selection_epoch = 0;  ///< the one that it counts by
-  bool operator==(const LedgerHolder&) const = default;
 };
 
 struct LedgerRecord {
@@ -89,12 +77,12 @@ struct LedgerRecord {
   LimitRef limit;
   std::int64_t generation = 0;       ///< of the limit, when `dimensions` was taken from it
   std::int64_t selection_epoch = 0;  ///< moves when what is limited changes; bases of another are never merged
+  std::string selection;             ///< digest of what is limited
   std::optional<absl::Time> enforced_since;
   std::vector<LedgerDimension> dimensions;
   std::vector<LedgerBase> bases;
   std::vector<Grant> grants;
-  std::vector<Recall> recalls;
-  std::vector<LedgerHolder> holders;
+  std::vector<RecallId> recalls;  ///< open: their holders lack budget and ask the others for what they have not spent
   bool operator==(const LedgerRecord&) const = default;
 };
 
@@ -104,8 +92,8 @@ struct LimitLedger {
 };
 
 /// The object as the API server sends it. InvalidArgument names the path of what is wrong: also lists of amounts that
-/// do not fit the dimensions, negative amounts, and two entries of one holder or type. Members that this version does
-/// not know are left out.
+/// do not fit the dimensions, negative amounts, and two entries of one life of a holder, or of one type. Members that
+/// this version does not know are left out.
 Result<LimitLedger> limit_ledger_from_json(const nlohmann::json& object);
 
 /// The whole `record`. Read back it equals `record` (times to the microsecond).
@@ -113,8 +101,7 @@ nlohmann::json to_json(const LedgerRecord& record);
 /// Single entries, for patches of one's own; what says nothing is left out.
 nlohmann::json to_json(const LedgerBase& base);
 nlohmann::json to_json(const Grant& grant);
-nlohmann::json to_json(const Recall& recall);
-nlohmann::json to_json(const LedgerHolder& holder);
+nlohmann::json to_json(const RecallId& recall);
 /// In canonical decimal notation: ["100k", "1500m"].
 nlohmann::json amounts_json(const Amounts& amounts);
 

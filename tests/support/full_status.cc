@@ -109,10 +109,10 @@ LedgerRecord full_ledger_record() {
   record.dimensions = {{"count", Quantity::from_int(100'000)}, {"storage", Quantity::parse("1T").value()}};
   record.bases = {{"storage.example.com", "v1", "artifacts", 9'007'199'254'740'993, amounts("70", "35500000000001m")},
                   {"", "v1", "configmaps", 17, amounts("2", "0")}};
-  record.grants = {{"webhook-a", 4, amounts("50", "1G"), std::nullopt},
-                   {"webhook-b", 1, amounts("0", "0"), RecallId{at, "webhook-a", 12}}};
-  record.recalls = {{{at, "webhook-a", 12}, 4}, {{at + absl::Microseconds(1), "webhook-b", 0}, 1}};
-  record.holders = {{"webhook-a", 4, 1, 3}, {"webhook-b", 1, 2, 2}};
+  record.grants = {{"webhook-a", 4, amounts("50", "1G"), 9, 7, std::nullopt},
+                   {"webhook-b", 1, amounts("0", "0"), 2, 6, RecallId{at, "webhook-a", 4, 12}}};
+  record.recalls = {{at, "webhook-a", 4, 12}, {at + absl::Microseconds(1), "webhook-b", 1, 0}};
+  record.selection = "5f1d7a84db00d2fc";
   return record;
 }
 
