@@ -82,12 +82,14 @@ struct Reflector::Impl {
     list.limit = fetch.unpaged ? 0 : options.page_size;
     list.continue_token = fetch.continue_token;
     list.metadata_only = options.metadata_only;
+    if (fetch.continue_token.empty()) sink->list_begins();
     Result<kube::ListPage> page = reader->list(options.type, options.ns, list, token);
     if (!page) {
       failed("list", page.error());
       return list_failure(page.error());
     }
     contact();
+    if (fetch.continue_token.empty()) sink->list_is_at(page.value().resource_version);
     for (nlohmann::json& object : page.value().items) {
       sink->listed(object);
       object = nullptr;  // frees each document at once: a page of them is the operator's largest allocation
@@ -171,6 +173,7 @@ struct Reflector::Impl {
   }
   WatchInput received(const Bookmark& bookmark) {
     ++stream_events;
+    sink->progress(bookmark.at);
     return bookmark;
   }
   WatchInput received(const StatusReceived& status) {

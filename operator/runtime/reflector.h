@@ -25,6 +25,10 @@ namespace headroom::runtime {
 class ObjectSink {
  public:
   virtual ~ObjectSink() = default;
+  /// A list is about to be asked for; what a former one has buffered was committed or discarded.
+  virtual void list_begins() {}
+  /// The revision of the list under way, before the first of its objects.
+  virtual void list_is_at(const std::string& /*revision*/) {}
   /// Buffers one object of a list under way.
   virtual void listed(const nlohmann::json& object) = 0;
   /// Throws the buffer away: that list will not be completed.
@@ -35,6 +39,8 @@ class ObjectSink {
   virtual api::ObjectKey applied(const nlohmann::json& object) = 0;
   /// `object` is its last state; returns its key.
   virtual api::ObjectKey deleted(const nlohmann::json& object) = 0;
+  /// A bookmark: nothing at or below `revision` is still to come.
+  virtual void progress(const std::string& /*revision*/) {}
 };
 
 /// What `decode` refused; valid during the call that tells of it.

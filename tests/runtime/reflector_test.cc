@@ -90,6 +90,59 @@ TEST_F(ReflectorTest, fills_the_store_page_by_page_and_follows_the_stream) {
   EXPECT_EQ(reader_->watches()[0].label_selector, "a=b");
 }
 
+/// Writes down what it is told, in order.
+class RecordingSink final : public ObjectSink {
+ public:
+  RecordingSink(std::mutex& mutex, std::vector<std::string>& told) : mutex_(mutex), told_(told) {}
+
+  void list_begins() override { tell("list"); }
+  void list_is_at(const std::string& revision) override { tell("at " + revision); }
+  void listed(const nlohmann::json& object) override { tell("listed " + name_of(object)); }
+  void discard_listed() override { tell("discard"); }
+  std::vector<api::ObjectKey> commit_listed() override {
+    tell("commit");
+    return {};
+  }
+  api::ObjectKey applied(const nlohmann::json& object) override {
+    tell("applied " + name_of(object));
+    return {};
+  }
+  api::ObjectKey deleted(const nlohmann::json& object) override {
+    tell("deleted " + name_of(object));
+    return {};
+  }
+  void progress(const std::string& revision) override { tell("progress " + revision); }
+
+ private:
+  static std::string name_of(const nlohmann::json& object) { return object.at("metadata").at("name"); }
+  void tell(std::string what) {
+    std::lock_guard lock(mutex_);
+    told_.push_back(std::move(what));
+  }
+
+  std::mutex& mutex_;
+  std::vector<std::string>& told_;
+};
+
+TEST_F(ReflectorTest, tells_the_sink_at_which_revision_a_list_or_a_bookmark_is) {
+  reader_->on_list(page({thing_object("cart", "1")}, "5", "more"));
+  reader_->on_list(failure(ErrorCode::Gone));
+  reader_->on_list(page({thing_object("cart", "1")}, "7"));
+  reader_->on_watch(ScriptedStream{{watch_line("ADDED", thing_object("pay", "8")), bookmark_line("9")}});
+  std::mutex mutex;
+  std::vector<std::string> told;
+  const auto heard = [&] {
+    std::lock_guard lock(mutex);
+    return told;
+  };
+  Reflector reflector(
+      reader_, options_, std::make_unique<RecordingSink>(mutex, told), [](const api::ObjectKey&) {}, clock_, 1);
+  reflector.start();
+  EXPECT_TRUE(eventually([&] { return !heard().empty() && heard().back() == "progress 9"; }));
+  EXPECT_THAT(heard(), ElementsAre("list", "at 5", "listed cart", "discard", "list", "at 7", "listed cart", "commit",
+                                   "applied pay", "progress 9"));
+}
+
 TEST_F(ReflectorTest, tells_of_a_key_only_after_the_store_has_it) {
   reader_->on_list(page({thing_object("cart", "1", 1)}, "5"));
   reader_->on_watch(ScriptedStream{{watch_line("MODIFIED", thing_object("cart", "6", 2))}});
