@@ -1,19 +1,21 @@
 #include "operator/net/connection.h"
 
 #include <absl/time/clock.h>
+#include <poll.h>
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <exception>
 #include <optional>
 #include <type_traits>
 
 #include "operator/base/log.h"
+#include "operator/net/exchange.h"
 #include "operator/net/http_message.h"
+#include "operator/net/padded_body.h"
 
 namespace headroom::net {
 namespace {
@@ -51,15 +53,30 @@ void clear_but_keep(std::string& buffer) {
   if (buffer.capacity() > kKeptBuffer) buffer.shrink_to_fit();
 }
 
+enum class Client { Present, Closing, Gone };
+
+// Without reading, because what comes may be the next request.
+Client look_at(int descriptor) {
+  pollfd socket{descriptor, POLLRDHUP, 0};
+  if (poll(&socket, 1, 0) <= 0) return Client::Present;
+  return (socket.revents & (POLLERR | POLLHUP)) != 0 ? Client::Gone : Client::Closing;
+}
+
 // At any time exactly one operation is pending, whose completion holds the connection alive: handshake, read, write,
-// or the discarding read at the end. A closed socket ends it, and with it the connection.
+// or the discarding read at the end. A closed socket ends it, and with it the connection. While it waits for an answer
+// it holds itself.
 template <class Stream>
 class StreamConnection final : public Connection, public std::enable_shared_from_this<StreamConnection<Stream>> {
  public:
-  StreamConnection(Loop& loop, Stream stream) : loop_(loop), state_(loop.state), stream_(std::move(stream)) {
+  StreamConnection(Loop& loop, Stream stream)
+      : loop_(loop),
+        state_(loop.state),
+        stream_(std::move(stream)),
+        exchange_(std::make_shared<Exchange>(loop, static_cast<Connection&>(*this))) {
     loop_.connections.insert(this);
   }
   ~StreamConnection() override {
+    exchange_->close();
     release_body();
     loop_.connections.erase(this);
     --loop_.load;
@@ -80,6 +97,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   }
 
   void expire(SteadyTime now) override {
+    if (waiting_ != nullptr) return now >= deadline_ ? stop_waiting() : look_for_client();
     const bool quiet = idle_ && state_.draining && now >= idle_since_ + state_.quiet.load();
     if (quiet || now >= deadline_) abandon();
   }
@@ -87,6 +105,14 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   void abandon() override {
     error_code ignored;
     socket().close(ignored);
+    // Not at once: the caller walks over the connections.
+    if (waiting_ != nullptr) asio::post(loop_.context, [self = std::move(waiting_)] {});
+  }
+
+  void answered() override {
+    const auto self = this->shared_from_this();
+    waiting_.reset();
+    reply(exchange_->take(), keep_alive_);
   }
 
  private:
@@ -172,18 +198,36 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     request_.content_type = text(field(http::field::content_type));
     request_.authorization = text(field(http::field::authorization));
     request_.body = std::move(message.body());
+    request_.body.reserve(request_.body.size() + kBodyPadding);
     // HTTP/1.0 has keep-alive only as an extension that nobody needs here.
-    const bool keep_alive = message.version() >= 11 && parser_->keep_alive();
-    reply(handle(), keep_alive);
-  }
-
-  HttpResponse handle() {
+    keep_alive_ = message.version() >= 11 && parser_->keep_alive();
     try {
-      return state_.handler(request_);
+      state_.handler(request_, exchange_->begin());
     } catch (const std::exception& failure) {
       log::error("an HTTP handler failed", {{"target", request_.target}, {"reason", failure.what()}});
-      return plain_answer(http::status::internal_server_error, "internal error");
     }
+    if (const std::optional<HttpResponse> response = exchange_->end_of_handler()) return reply(*response, keep_alive_);
+    wait_for_answer();
+  }
+
+  void wait_for_answer() {
+    clear_but_keep(request_.body);
+    release_body();
+    if (loop_.closing) return;  // nobody would end the wait
+    allow(state_.options.answer_timeout);
+    waiting_ = this->shared_from_this();
+  }
+
+  void stop_waiting() {
+    if (!exchange_->give_up()) return;
+    const auto self = std::move(waiting_);
+    reply(plain_answer(http::status::service_unavailable, "no answer in time"), keep_alive_);
+  }
+
+  void look_for_client() {
+    const Client client = look_at(socket().native_handle());
+    if (client != Client::Present) exchange_->client_left();
+    if (client == Client::Gone) abandon();
   }
 
   void reply(const HttpResponse& response, bool keep_alive) {
@@ -240,12 +284,15 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   ServerState& state_;
   Stream stream_;
   boost::beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
+  std::optional<http::request_parser<PaddedBody>> parser_;
   HttpRequest request_;
   std::string output_;
   std::size_t held_ = 0;  // of state_.bodies
   bool idle_ = false;     // between requests
   bool continued_ = false;
+  bool keep_alive_ = false;  // after the request that is being answered
+  std::shared_ptr<Exchange> exchange_;
+  std::shared_ptr<Connection> waiting_;  // this, while its answer is to come
   SteadyTime idle_since_, deadline_;
 };
 

@@ -25,10 +25,10 @@ using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, boost::asi
 
 /// What all connections of a server share. Thread-safe.
 struct ServerState {
-  ServerState(ServerOptions given, HttpHandler answers) : options(std::move(given)), handler(std::move(answers)) {}
+  ServerState(ServerOptions given, AsyncHttpHandler answers) : options(std::move(given)), handler(std::move(answers)) {}
 
   const ServerOptions options;
-  const HttpHandler handler;
+  const AsyncHttpHandler handler;
   std::atomic<bool> draining{false};
   std::atomic<std::chrono::milliseconds> quiet{};  ///< while draining: how long a connection may stay idle
   std::atomic<std::size_t> bodies{0};              ///< bytes of bodies being received
@@ -48,6 +48,8 @@ struct ServerState {
 class Connection {
  public:
   virtual ~Connection() = default;
+  /// The answer that it waited for is there. On its loop.
+  virtual void answered() = 0;
   /// Closes the connection when it has used up its time. On its loop.
   virtual void expire(SteadyTime now) = 0;
   /// Closes it whatever it is doing. On its loop.

@@ -23,7 +23,7 @@ constexpr auto kAcceptPause = 100ms;
 
 class Server final : public HttpServer {
  public:
-  Server(ServerOptions options, HttpHandler handler, std::shared_ptr<asio::ssl::context> tls)
+  Server(ServerOptions options, AsyncHttpHandler handler, std::shared_ptr<asio::ssl::context> tls)
       : state_(std::move(options), std::move(handler)), tls_(std::move(tls)) {
     for (int i = 0; i < std::max(state_.options.threads, 1); ++i) loops_.push_back(std::make_unique<Loop>(state_));
     acceptor_.emplace(loops_.front()->context);
@@ -127,7 +127,8 @@ class Server final : public HttpServer {
 
   // One timer a loop instead of one a connection: deadlines are missed by one interval at most.
   void sweep(Loop& loop) {
-    const auto shortest = std::min(state_.options.idle_timeout, state_.options.request_timeout);
+    const ServerOptions& options = state_.options;
+    const auto shortest = std::min({options.idle_timeout, options.request_timeout, options.answer_timeout});
     loop.sweep.expires_after(std::clamp<std::chrono::milliseconds>(shortest / 8, 5ms, 250ms));
     loop.sweep.async_wait([this, &loop](error_code) {
       if (loop.closing) return;
@@ -158,6 +159,13 @@ class Server final : public HttpServer {
 }  // namespace
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, HttpHandler handler) {
+  return start(std::move(options),
+               AsyncHttpHandler([handler = std::move(handler)](const HttpRequest& request, Responder responder) {
+                 responder.answer(handler(request));
+               }));
+}
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(ServerOptions options, AsyncHttpHandler handler) {
   std::shared_ptr<asio::ssl::context> tls;
   if (!options.certificate_pem.empty() || !options.key_pem.empty()) {
     BOOST_OUTCOME_TRY(made, make_tls_context(options.certificate_pem, options.key_pem));

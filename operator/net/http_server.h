@@ -17,7 +17,11 @@
 
 namespace headroom::net {
 
-/// `target` is the path with its query, as sent; `authorization` and `content_type` are empty where not sent.
+/// Bytes behind a request's body that may be read, whatever they hold: parsers that load whole vectors need no copy.
+inline constexpr std::size_t kBodyPadding = 64;
+
+/// `target` is the path with its query, as sent; `authorization` and `content_type` are empty where not sent. `body`
+/// has a capacity of at least its size and kBodyPadding.
 struct HttpRequest {
   std::string method, target, body, content_type, authorization;
 };
@@ -35,6 +39,39 @@ struct HttpResponse {
 /// thread wait. An exception is logged and answered with 500.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
+/// Takes the answers of one client, request by request: a connection, or a recorder in a test. Any thread.
+class ResponseSink {
+ public:
+  virtual ~ResponseSink() = default;
+  /// The first answer of a `turn` counts; further ones, and those of an earlier turn, are dropped.
+  virtual void answer(std::uint64_t turn, HttpResponse response) = 0;
+  virtual bool gone(std::uint64_t turn) const = 0;
+};
+
+/// The way to answer one request: once, from any thread, also after the server's end. Dropped unanswered, it answers
+/// 500. Not thread-safe itself: one owner at a time.
+class Responder {
+ public:
+  Responder(std::shared_ptr<ResponseSink> sink, std::uint64_t turn) : sink_(std::move(sink)), turn_(turn) {}
+  ~Responder();
+  Responder(Responder&&) noexcept = default;
+  Responder& operator=(Responder&& other) noexcept;
+
+  /// Later calls do nothing; neither does a call when gone().
+  void answer(HttpResponse response);
+  /// Whether an answer would reach nobody: it was given, the server's answer_timeout has passed, or the client has
+  /// closed its end, which is noticed within a quarter of a second while the request waits.
+  bool gone() const { return sink_ == nullptr || sink_->gone(turn_); }
+
+ private:
+  std::shared_ptr<ResponseSink> sink_;  ///< null once answered
+  std::uint64_t turn_;
+};
+
+/// As HttpHandler, but answers through the responder, before or after it returns. An answer from inside costs no more
+/// than a returned one. The request is there until the handler returns. An exception drops the responder.
+using AsyncHttpHandler = std::function<void(const HttpRequest&, Responder)>;
+
 struct ServerOptions {
   std::string address = "0.0.0.0";
   std::uint16_t port = 0;  ///< 0: any free one
@@ -45,6 +82,8 @@ struct ServerOptions {
   std::chrono::milliseconds idle_timeout{95'000};  ///< above the 90 s after which the API server drops idle connections
   /// From the first byte of a request to the last; also for the TLS handshake and for writing a response.
   std::chrono::milliseconds request_timeout{10'000};
+  /// What an AsyncHttpHandler has after its return; then the client gets 503.
+  std::chrono::milliseconds answer_timeout{10'000};
   int max_connections = 2000;                ///< more are accepted and closed at once
   std::string certificate_pem{}, key_pem{};  ///< both empty: plain HTTP; the certificate with its chain, leaf first
 };
@@ -54,6 +93,7 @@ class HttpServer {
   /// Listens before it returns. InvalidArgument for an address, a certificate or a key that cannot be used,
   /// Unavailable when the port is taken; the message names which.
   static Result<std::unique_ptr<HttpServer>> start(ServerOptions options, HttpHandler handler);
+  static Result<std::unique_ptr<HttpServer>> start(ServerOptions options, AsyncHttpHandler handler);
   virtual ~HttpServer() = default;  ///< stops without draining
   virtual std::uint16_t port() const = 0;
 
@@ -61,9 +101,10 @@ class HttpServer {
   /// a server that was started with a certificate. Any thread.
   virtual Status use_certificate(const std::string& certificate_pem, const std::string& key_pem) = 0;
 
-  /// No new connections, `Connection: close` on the ones that are open, then ends; `drain` bounds it. Connections that
-  /// stay idle are closed after min(1 s, drain / 2), so that busy clients get their `Connection: close` instead of
-  /// a closed socket under a request that they have just sent. Any thread but the server's own; later calls do nothing.
+  /// No new connections, `Connection: close` on the ones that are open, then ends; `drain` bounds it, also for requests
+  /// that wait for their answer. Connections that stay idle are closed after min(1 s, drain / 2), so that busy clients
+  /// get their `Connection: close` instead of a closed socket under a request that they have just sent. Any thread but
+  /// the server's own; later calls do nothing.
   virtual void stop(std::chrono::milliseconds drain) = 0;
 };
 

@@ -106,6 +106,8 @@ bool RawClient::send(std::string_view bytes) {
   return true;
 }
 
+void RawClient::end_sending() { shutdown(impl_->descriptor, SHUT_WR); }
+
 std::string RawClient::response(bool without_body) {
   std::string& received = impl_->received;
   std::size_t head = 0;

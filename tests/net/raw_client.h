@@ -22,6 +22,8 @@ class RawClient {
   bool connected() const;
   /// False when the peer has closed or reset the connection.
   bool send(std::string_view bytes);
+  /// Says that nothing more will be sent, and goes on reading. Without TLS.
+  void end_sending();
   /// One response: its header block and as much body as Content-Length says (none after HEAD). Empty when the peer
   /// closed the connection before a whole one came.
   std::string response(bool without_body = false);

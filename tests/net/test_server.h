@@ -9,6 +9,7 @@ namespace headroom::net {
 
 /// Starts or aborts; a test without its server says nothing.
 std::unique_ptr<HttpServer> start_server(ServerOptions options, HttpHandler handler);
+std::unique_ptr<HttpServer> start_server(ServerOptions options, AsyncHttpHandler handler);
 
 /// Answers with everything it was asked, one item a line.
 HttpResponse echo(const HttpRequest& request);
