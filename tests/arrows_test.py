@@ -23,6 +23,8 @@ ARROWS = {
     # The operator's composition root: knows everything, is known by nobody.
     "operator/app": {"operator/base", "operator/api", "operator/plan", "operator/kube", "operator/runtime",
                      "operator/net", "operator/status", "operator/controllers"},
+    "webhook": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
+                "operator/kube", "operator/runtime", "operator/net", "operator/status"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                      "operator/kube"},
 }
@@ -31,13 +33,14 @@ PURE = {"operator/plan", "operator/limits", "operator/validation"}
 IMPURE_HEADERS = re.compile(
     r'#include [<"](thread|mutex|shared_mutex|condition_variable|atomic|future|chrono|ctime|fstream|iostream|'
     r'sys/[^>"]*|unistd\.h|operator/base/(clock|log)\.h|spdlog/[^>"]*|boost/asio[^>"]*|cpprest/[^>"]*)[>"]')
-INCLUDE = re.compile(r'#include "((?:operator|webhook)/[a-z_]+)/')
+INCLUDE = re.compile(r'#include "(operator/[a-z_]+|webhook)/')
 CONFINED = {  # header prefix -> folders that may include it
     "cpprest/": {"operator/kube"},
     "boost/beast": {"operator/net"},
     "prometheus/": {"operator/runtime"},
     "spdlog/": {"operator/base"},
     "libical/": {"operator/plan"},
+    "simdjson": {"webhook"},
 }
 
 
