@@ -1,0 +1,143 @@
+#include "webhook/json_view.h"
+
+#include <charconv>
+
+#include "webhook/raw_json.h"
+
+namespace headroom::webhook {
+namespace {
+
+namespace dom = simdjson::dom;
+using limits::Path;
+using Scalar = limits::ObjectView::Scalar;
+
+struct Found {
+  dom::element value;
+  std::size_t ordinal = 0;
+};
+
+std::optional<Found> find(dom::object object, std::string_view key) {
+  std::size_t ordinal = 0;
+  for (auto field = object.begin(); field != object.end(); ++field, ++ordinal) {
+    if (field.key_equals(key)) return Found{field.value(), ordinal};
+  }
+  return {};
+}
+
+std::optional<Found> find(dom::element from, const Path::Segment& segment) {
+  if (const auto* const key = std::get_if<std::string>(&segment)) {
+    dom::object object;
+    return from.get(object) == simdjson::SUCCESS ? find(object, *key) : std::nullopt;
+  }
+  const std::size_t index = std::get<std::size_t>(segment);
+  dom::array list;
+  dom::element value;
+  if (from.get(list) != simdjson::SUCCESS || list.at(index).get(value) != simdjson::SUCCESS) return {};
+  return Found{value, index};
+}
+
+std::optional<dom::object> find_object(dom::object object, std::string_view key) {
+  const std::optional<Found> found = find(object, key);
+  dom::object inner;
+  if (!found || found->value.get(inner) != simdjson::SUCCESS) return {};
+  return inner;
+}
+
+std::optional<std::string_view> find_text(dom::object object, std::string_view key) {
+  const std::optional<Found> found = find(object, key);
+  std::string_view text;
+  if (!found || found->value.get(text) != simdjson::SUCCESS) return {};
+  return text;
+}
+
+}  // namespace
+
+void JsonView::look_at(dom::element object, std::string_view text, std::array<std::size_t, 2> place) {
+  object_ = object;
+  metadata_ = find_object(dom::object(object), "metadata");
+  text_ = text;
+  place_ = place;
+  raw_object_ = {};
+  compact_bytes_ = 0;
+  integers_.clear();
+}
+
+Scalar JsonView::at(const Path& path) const {
+  dom::element value = object_;
+  for (const Path::Segment& segment : path.segments()) {
+    const std::optional<Found> found = find(value, segment);
+    if (!found) return {Scalar::Kind::Absent, {}};
+    value = found->value;
+  }
+  switch (value.type()) {
+    case dom::element_type::STRING:
+      return {Scalar::Kind::Text, std::string_view(value)};
+    case dom::element_type::BOOL:
+      return {Scalar::Kind::Boolean, bool(value) ? "true" : "false"};
+    case dom::element_type::INT64:
+      return {Scalar::Kind::Number, digits(std::int64_t(value))};
+    case dom::element_type::UINT64:
+      return {Scalar::Kind::Number, digits(std::uint64_t(value))};
+    case dom::element_type::DOUBLE:
+      return {Scalar::Kind::Number, literal(path)};
+    case dom::element_type::NULL_VALUE:
+      return {Scalar::Kind::Absent, {}};
+    case dom::element_type::OBJECT:
+    case dom::element_type::ARRAY:
+      break;
+  }
+  return {Scalar::Kind::Other, {}};
+}
+
+template <class Integer>
+std::string_view JsonView::digits(Integer value) const {
+  auto& buffer = integers_.emplace_back();
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+  return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
+}
+
+std::string_view JsonView::literal(const Path& path) const {
+  std::string_view raw = raw_object();
+  dom::element value = object_;
+  for (const Path::Segment& segment : path.segments()) {
+    const std::optional<Found> found = find(value, segment);
+    if (!found) return {};
+    value = found->value;
+    raw = nth_member(raw, found->ordinal).value;
+  }
+  return raw;
+}
+
+std::optional<std::string_view> JsonView::label(std::string_view key) const {
+  if (!metadata_) return {};
+  const std::optional<dom::object> labels = find_object(*metadata_, "labels");
+  return labels ? find_text(*labels, key) : std::nullopt;
+}
+
+std::string_view JsonView::of_metadata(std::string_view key) const {
+  return metadata_ ? find_text(*metadata_, key).value_or(std::string_view()) : std::string_view();
+}
+
+std::string_view JsonView::raw_object() const {
+  if (raw_object_.empty()) {
+    raw_object_ = text_;
+    for (const std::size_t ordinal : place_) raw_object_ = nth_member(raw_object_, ordinal).value;
+  }
+  return raw_object_;
+}
+
+std::size_t JsonView::compact_bytes() const {
+  if (compact_bytes_ > 0) return compact_bytes_;
+  const std::string_view raw = raw_object();
+  compact_bytes_ = compact_size(raw);
+  const std::optional<Found> managed = metadata_ ? find(*metadata_, "managedFields") : std::nullopt;
+  if (managed) {
+    const RawMember metadata = nth_member(raw, find(dom::object(object_), "metadata")->ordinal);
+    const RawMember left_out = nth_member(metadata.value, managed->ordinal);
+    const std::size_t comma = metadata_->size() > 1 ? 1 : 0;
+    compact_bytes_ -= left_out.key.size() + 1 + compact_size(left_out.value) + comma;
+  }
+  return compact_bytes_;
+}
+
+}  // namespace headroom::webhook
