@@ -8,7 +8,7 @@ namespace headroom::webhook {
 namespace {
 
 namespace dom = simdjson::dom;
-using limits::Path;
+using Step = api::JsonPath::Step;
 using Scalar = limits::ObjectView::Scalar;
 
 struct Found {
@@ -22,18 +22,6 @@ std::optional<Found> find(dom::object object, std::string_view key) {
     if (field.key_equals(key)) return Found{field.value(), ordinal};
   }
   return {};
-}
-
-std::optional<Found> find(dom::element from, const Path::Segment& segment) {
-  if (const auto* const key = std::get_if<std::string>(&segment)) {
-    dom::object object;
-    return from.get(object) == simdjson::SUCCESS ? find(object, *key) : std::nullopt;
-  }
-  const std::size_t index = std::get<std::size_t>(segment);
-  dom::array list;
-  dom::element value;
-  if (from.get(list) != simdjson::SUCCESS || list.at(index).get(value) != simdjson::SUCCESS) return {};
-  return Found{value, index};
 }
 
 std::optional<dom::object> find_object(dom::object object, std::string_view key) {
@@ -62,31 +50,53 @@ void JsonView::look_at(dom::element object, std::string_view text, std::array<st
   integers_.clear();
 }
 
-Scalar JsonView::at(const Path& path) const {
-  dom::element value = object_;
-  for (const Path::Segment& segment : path.segments()) {
-    const std::optional<Found> found = find(value, segment);
-    if (!found) return {Scalar::Kind::Absent, {}};
-    value = found->value;
+void JsonView::each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const {
+  std::vector<std::size_t> ordinals;
+  walk(object_, path.steps(), ordinals, take);
+}
+
+// Members are followed by name and remembered by ordinal, for the literals of numbers.
+void JsonView::walk(dom::element value, std::span<const Step> steps, std::vector<std::size_t>& ordinals,
+                    absl::FunctionRef<void(const Scalar&)> take) const {
+  const auto go_on = [&](dom::element next, std::size_t ordinal) {
+    ordinals.push_back(ordinal);
+    walk(next, steps.subspan(1), ordinals, take);
+    ordinals.pop_back();
+  };
+  if (!steps.empty()) {
+    const Step& step = steps.front();
+    dom::object object;
+    dom::array list;
+    if (step.kind == Step::Kind::Member) {
+      if (value.get(object) != simdjson::SUCCESS) return;
+      if (const auto found = find(object, step.name)) go_on(found->value, found->ordinal);
+      return;
+    }
+    if (value.get(list) != simdjson::SUCCESS) return;
+    std::size_t index = 0;
+    for (const dom::element element : list) {
+      if (step.kind == Step::Kind::Each || index == static_cast<std::size_t>(step.index)) go_on(element, index);
+      ++index;
+    }
+    return;
   }
   switch (value.type()) {
     case dom::element_type::STRING:
-      return {Scalar::Kind::Text, std::string_view(value)};
+      return take({Scalar::Kind::Text, std::string_view(value)});
     case dom::element_type::BOOL:
-      return {Scalar::Kind::Boolean, bool(value) ? "true" : "false"};
+      return take({Scalar::Kind::Boolean, bool(value) ? "true" : "false"});
     case dom::element_type::INT64:
-      return {Scalar::Kind::Number, digits(std::int64_t(value))};
+      return take({Scalar::Kind::Number, digits(std::int64_t(value))});
     case dom::element_type::UINT64:
-      return {Scalar::Kind::Number, digits(std::uint64_t(value))};
+      return take({Scalar::Kind::Number, digits(std::uint64_t(value))});
     case dom::element_type::DOUBLE:
-      return {Scalar::Kind::Number, literal(path)};
+      return take({Scalar::Kind::Number, literal(ordinals)});
     case dom::element_type::NULL_VALUE:
-      return {Scalar::Kind::Absent, {}};
+      return;
     case dom::element_type::OBJECT:
     case dom::element_type::ARRAY:
-      break;
+      return take({Scalar::Kind::Other, {}});
   }
-  return {Scalar::Kind::Other, {}};
 }
 
 template <class Integer>
@@ -96,15 +106,9 @@ std::string_view JsonView::digits(Integer value) const {
   return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
 }
 
-std::string_view JsonView::literal(const Path& path) const {
+std::string_view JsonView::literal(std::span<const std::size_t> ordinals) const {
   std::string_view raw = raw_object();
-  dom::element value = object_;
-  for (const Path::Segment& segment : path.segments()) {
-    const std::optional<Found> found = find(value, segment);
-    if (!found) return {};
-    value = found->value;
-    raw = nth_member(raw, found->ordinal).value;
-  }
+  for (const std::size_t ordinal : ordinals) raw = nth_member(raw, ordinal).value;
   return raw;
 }
 

@@ -6,7 +6,9 @@
 #include <array>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "operator/limits/object_view.h"
 
@@ -21,7 +23,7 @@ class JsonView final : public limits::ObjectView {
   /// of the two levels.
   void look_at(simdjson::dom::element object, std::string_view text, std::array<std::size_t, 2> place);
 
-  Scalar at(const limits::Path& path) const override;
+  void each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const override;
   std::optional<std::string_view> label(std::string_view key) const override;
   std::string_view name() const override { return of_metadata("name"); }
   std::string_view ns() const override { return of_metadata("namespace"); }
@@ -35,7 +37,9 @@ class JsonView final : public limits::ObjectView {
   std::string_view of_metadata(std::string_view key) const;
   template <class Integer>
   std::string_view digits(Integer value) const;
-  std::string_view literal(const limits::Path& path) const;
+  std::string_view literal(std::span<const std::size_t> ordinals) const;
+  void walk(simdjson::dom::element value, std::span<const api::JsonPath::Step> steps,
+            std::vector<std::size_t>& ordinals, absl::FunctionRef<void(const Scalar&)> take) const;
   std::string_view raw_object() const;
 
   simdjson::dom::element object_;
