@@ -1,0 +1,177 @@
+// The ledger of this replica and what it knows of the store, behind one mutex: reviews ask it, watches and answers of
+// the API server feed it, and what it wants done there it hands out as tasks. No IO; thread-safe.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "operator/api/limit_ledger.h"
+#include "operator/limits/escrow.h"
+#include "operator/runtime/metrics.h"
+#include "webhook/app/limit_book.h"
+#include "webhook/app/type_lists.h"
+#include "webhook/app/verdict_answer.h"
+#include "webhook/review_endpoint.h"
+
+namespace headroom::webhook {
+
+/// Something to be done at the API server; its result is told to the engine by the function of the same name.
+struct SwapTask {
+  LimitPtr limit;
+  limits::LedgerSwap swap;
+};
+struct ReadLedgerTask {
+  LimitPtr limit;
+};
+struct ReadRevisionTask {
+  WatchedType type;
+  limits::Revision known = 0;  ///< before the read: a smaller answer is of a store that was restored
+};
+struct ListTask {
+  WatchedType type;
+};
+struct ReadNameTask {
+  limits::RequestId request = 0;
+  WatchedType type;
+  api::ObjectKey name;
+  limits::BootTime until;  ///< afterwards nobody waits for it
+};
+using Task = std::variant<SwapTask, ReadLedgerTask, ReadRevisionTask, ListTask, ReadNameTask>;
+
+/// A watch or a list of a type. One without bodies has nothing to say once limits look at them.
+struct TypeSource {
+  limits::TypeId type = 0;
+  bool bodies = false;
+};
+
+class Engine {
+ public:
+  using Now = std::function<limits::Moment()>;
+  /// Called on any of the engine's callers' threads, without its mutex; must not block and not fail.
+  using RunTask = std::function<void(Task)>;
+
+  /// `metrics` outlives the engine.
+  Engine(limits::Holder self, limits::EscrowOptions options, Now now, RunTask run, runtime::Metrics& metrics);
+
+  // --- reviews ---
+
+  /// Answers now, or within the patience. Before there are limits the responder is dropped, so that the API server does
+  /// as its failurePolicy says.
+  void decide(const limits::AskedWrite& write, bool dry_run, ReviewResponder responder);
+
+  // --- limits and types ---
+
+  void adopt(const LimitChange& change);
+  std::shared_ptr<const limits::LimitSet> limits() const;
+
+  // --- what is stored; per type from one thread, but for lists ---
+
+  /// Before a list is asked for.
+  std::shared_ptr<TypeList> begin_list(TypeSource source);
+  /// The list is whole, as of `revision`. One that began before a limit was added is not taken: another is asked for.
+  void commit_list(TypeList& list, limits::Revision revision);
+  /// It failed, or is not needed.
+  void abandon_list(TypeList& list);
+  /// A ListTask is over, whatever came of it.
+  void list_ended(const ListTask& task);
+  void applied(TypeSource source, const nlohmann::json& object);
+  void deleted(TypeSource source, const nlohmann::json& object);
+  void progress(TypeSource source, limits::Revision revision);
+  /// Whether a whole list of each type is in, under every limit.
+  bool types_known() const;
+
+  // --- results of tasks, and the watch of ledgers ---
+
+  void ledger_seen(const api::LimitLedger& ledger);
+  void ledger_read(const ReadLedgerTask& task, std::optional<limits::LedgerRecord> record);
+  void swapped(const SwapTask& task, limits::SwapOutcome outcome, std::optional<limits::LedgerRecord> record);
+  void revision_read(const ReadRevisionTask& task, std::optional<limits::Revision> revision);
+  void name_read(const ReadNameTask& task, std::optional<bool> taken);
+
+  // --- Leases ---
+
+  void lease_held_until(limits::BootTime until);
+  void begin_anew(limits::Holder self);
+  void holder_renewed(const limits::Holder& holder);
+  /// Whether a ledger that was read lately has a grant of any life of this holder.
+  bool holds_grants(const std::string& holder) const;
+
+  // --- time and end ---
+
+  /// Runs until `stop`: time-outs, retries, clients that went away.
+  void keep_time(const std::stop_token& stop);
+  /// Gives back what is unspent and takes no more.
+  void retire();
+  /// Writes that were let through and have no end yet.
+  std::size_t reserved() const;
+  std::size_t waiting() const;
+
+ private:
+  struct Pending {
+    ReviewResponder responder;
+    WrittenObject object;
+    limits::TypeId type = 0;
+    std::vector<std::string> warnings;
+    limits::BootTime arrived;
+  };
+  struct Type {
+    WatchedType watched;
+    std::uint64_t needs = 0;    ///< a list that was begun in this edition of the limits, or a later one
+    std::uint64_t listed = 0;   ///< the edition of the newest list
+    limits::Revision newest{};  ///< of a list that was taken
+    bool listing = false;       ///< a ListTask is out
+    bool list_again = false;
+    limits::BootTime asked;  ///< for a list
+    std::vector<std::weak_ptr<TypeList>> lists;
+  };
+  struct Answered {
+    ReviewResponder responder;
+    Answer answer;
+  };
+  /// What is to be done once the mutex is free.
+  struct Aftermath {
+    std::vector<Answered> answers;
+    std::vector<Task> tasks;
+  };
+
+  Aftermath take_actions();
+  void finish(Aftermath aftermath);
+  template <class Change>
+  void with_escrow(Change change);
+  void ask_for_list(Type& type, Aftermath& aftermath);
+  Answer with_warnings(Answer answer, std::vector<std::string> warnings) const;
+  void count_denial(const limits::CompiledLimit* limit, const char* reason);
+  LimitPtr find(limits::LimitId id) const;
+  void take_change(TypeSource source, StoredChange change);
+  void tick();
+
+  const Now now_;
+  const RunTask run_;
+  runtime::Metrics& metrics_;
+  const limits::EscrowOptions options_;
+
+  mutable std::mutex mutex_;  ///< guards what follows
+  std::condition_variable_any somebody_waits_;
+  limits::UsageCache usage_;
+  limits::Escrow escrow_;
+  std::shared_ptr<const limits::LimitSet> limits_;  ///< null before the first are known
+  std::uint64_t edition_ = 0;                       ///< of the limits
+  absl::flat_hash_map<limits::LimitId, LimitPtr> by_id_;
+  absl::flat_hash_map<std::string, limits::LimitId> by_ledger_;
+  absl::flat_hash_map<limits::TypeId, Type> types_;
+  absl::flat_hash_map<limits::RequestId, Pending> pending_;
+  limits::RequestId last_request_ = 0;
+  limits::BootTime looked_for_gone_;
+};
+
+}  // namespace headroom::webhook

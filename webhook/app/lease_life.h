@@ -1,0 +1,85 @@
+// This replica's Lease: says to the others that it lives, and to itself until when it may admit. One Lease per replica;
+// nobody competes for it.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "operator/kube/client.h"
+#include "operator/limits/escrow.h"
+
+namespace headroom::webhook {
+
+/// By which the Leases of all replicas are found.
+inline constexpr char kComponentLabel[] = "headroom.dev/component";
+inline constexpr char kComponent[] = "webhook";
+/// The epoch of the life that holds the Lease.
+inline constexpr char kEpochAnnotation[] = "headroom.dev/epoch";
+
+struct LeaseOptions {
+  std::string ns;
+  std::string name;      ///< of the Lease: the holder's name in every ledger
+  std::string identity;  ///< of this process: two lives of one name differ
+  absl::Duration life = absl::Seconds(15);
+};
+
+/// "headroom-webhook-<identity>" as a name that an object may have.
+std::string lease_name(const std::string& identity);
+
+/// What a Lease says of its holder.
+struct LeaseState {
+  limits::Holder holder;
+  std::string process, resource_version;
+  std::string renewed;  ///< opaque: only its change counts, other clocks are not trusted
+};
+LeaseState lease_state(const nlohmann::json& lease);
+
+/// Who hears of it; called on the Lease's thread.
+struct LeaseListener {
+  /// Admit until then, and not later.
+  std::function<void(limits::BootTime until)> held_until;
+  /// Another life, under another epoch, before its first held_until(): after a start, and after each lapse.
+  std::function<void(limits::Holder holder)> began;
+};
+
+class LeaseLife {
+ public:
+  using Now = std::function<limits::Moment()>;
+
+  /// `client` is for this alone, so that it never queues: one attempt, below a third of the life.
+  LeaseLife(std::shared_ptr<kube::Client> client, LeaseOptions options, Now now, LeaseListener listener);
+  ~LeaseLife();
+
+  /// Renews every third of the life until stop(), however often that fails.
+  void start();
+  void stop();
+  /// Deletes the Lease, after stop(): for a replica that holds nothing any more.
+  void give_up();
+
+ private:
+  void run(const std::stop_token& stop);
+  Status renew(const std::stop_token& stop);
+  Result<nlohmann::json> write(std::int64_t epoch, const std::stop_token& stop);
+
+  const std::shared_ptr<kube::Client> client_;
+  const LeaseOptions options_;
+  const Now now_;
+  const LeaseListener listener_;
+
+  // The thread's own.
+  std::optional<LeaseState> stored_;  ///< as last seen; null: not there, or not known
+  bool read_ = false;                 ///< whether it was looked for
+  std::optional<std::int64_t> epoch_;
+  limits::BootTime until_ = -absl::InfiniteDuration();
+
+  std::jthread thread_;
+};
+
+}  // namespace headroom::webhook

@@ -1,0 +1,104 @@
+#include "webhook/app/ledger_codec.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace headroom::webhook {
+namespace {
+
+using limits::CompiledLimit;
+
+limits::Amounts read_amounts(const api::Amounts& amounts) {
+  limits::Amounts read(amounts.size());
+  for (std::size_t i = 0; i < amounts.size(); ++i) read.at(i) = amounts[i].nano();
+  return read;
+}
+
+/// One amount per dimension, as the API wants them.
+api::Amounts written_amounts(const limits::Amounts& amounts, std::size_t dimensions) {
+  api::Amounts written;
+  for (std::size_t i = 0; i < dimensions; ++i) written.push_back(Quantity::from_nano(amounts[i]));
+  return written;
+}
+
+limits::RecallId read_recall(const api::RecallId& recall) {
+  return {absl::ToUnixMicros(recall.raised), {recall.holder, recall.epoch}, recall.sequence};
+}
+
+api::RecallId written_recall(const limits::RecallId& recall) {
+  return {absl::FromUnixMicros(recall.raised), recall.holder.name, recall.holder.epoch, recall.sequence};
+}
+
+std::optional<limits::TypeId> type_of(const api::LedgerBase& base, const CompiledLimit& limit) {
+  const auto& resources = limit.limit().spec.match.resources;
+  for (std::size_t i = 0; i < resources.size(); ++i) {
+    if (resources[i].group == base.group && resources[i].version == base.version &&
+        resources[i].resource == base.resource) {
+      return limit.types()[i];
+    }
+  }
+  return std::nullopt;
+}
+
+api::LedgerBase written_base(const limits::Base& base, const CompiledLimit& limit, std::size_t dimensions) {
+  const auto place = std::ranges::find(limit.types(), base.type) - limit.types().begin();
+  const api::MatchedResource& resource = limit.limit().spec.match.resources[static_cast<std::size_t>(place)];
+  return {resource.group, resource.version, resource.resource, base.revision, written_amounts(base.used, dimensions)};
+}
+
+}  // namespace
+
+const kube::ResourceType kLimitLedger{api::kGroup, api::kVersion, "limitledgers", "LimitLedger", true};
+
+std::string ledger_name_of(const CompiledLimit& limit) {
+  return api::ledger_name(limit.limit().kind, limit.limit().meta.key());
+}
+
+limits::LedgerRecord read_ledger(const api::LimitLedger& ledger, const CompiledLimit& limit) {
+  const api::LedgerRecord& stored = ledger.record;
+  limits::LedgerRecord record;
+  record.resource_version = ledger.meta.resource_version;
+  record.epoch = stored.selection_epoch;
+  if (stored.limit.uid != limit.limit().meta.uid || stored.protocol > api::kLedgerProtocol) return record;
+  record.generation = stored.generation;
+  record.selection = stored.selection;
+  record.hard = limits::Amounts(stored.dimensions.size());
+  for (std::size_t i = 0; i < stored.dimensions.size(); ++i) record.hard.at(i) = stored.dimensions[i].hard.nano();
+  for (const api::LedgerBase& base : stored.bases) {
+    // Of types that the limit does not match any more; a swap leaves them out.
+    if (const auto type = type_of(base, limit)) record.bases.push_back({*type, base.revision, read_amounts(base.used)});
+  }
+  for (const api::Grant& grant : stored.grants) {
+    record.grants.push_back({{grant.holder, grant.epoch},
+                             read_amounts(grant.granted),
+                             grant.sequence,
+                             grant.generation,
+                             grant.recall_ack ? read_recall(*grant.recall_ack) : limits::RecallId{}});
+  }
+  for (const api::RecallId& recall : stored.recalls) record.recalls.push_back(read_recall(recall));
+  return record;
+}
+
+api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const CompiledLimit& limit) {
+  const api::ScaleLimit& from = limit.limit();
+  const std::size_t dimensions = limit.ledger_dimensions().size();
+  api::LedgerRecord written;
+  written.limit = {from.kind, from.meta.ns, from.meta.name, from.meta.uid};
+  written.generation = record.generation;
+  written.selection_epoch = record.epoch;
+  written.selection = record.selection;
+  for (std::size_t i = 0; i < dimensions; ++i) {
+    written.dimensions.push_back({limit.ledger_dimensions()[i].name, Quantity::from_nano(record.hard[i])});
+  }
+  for (const limits::Base& base : record.bases) written.bases.push_back(written_base(base, limit, dimensions));
+  for (const limits::Grant& grant : record.grants) {
+    api::Grant one{grant.holder.name, grant.holder.epoch, written_amounts(grant.granted, dimensions),
+                   grant.sequence,    grant.generation,   std::nullopt};
+    if (grant.recall_ack != limits::RecallId{}) one.recall_ack = written_recall(grant.recall_ack);
+    written.grants.push_back(std::move(one));
+  }
+  for (const limits::RecallId& recall : record.recalls) written.recalls.push_back(written_recall(recall));
+  return written;
+}
+
+}  // namespace headroom::webhook

@@ -1,0 +1,67 @@
+// Which limits there are, compiled and numbered: what the watches of limits and namespaces come to. No IO; one thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "operator/api/scale_limit.h"
+#include "operator/kube/client.h"
+#include "operator/limits/limit_set.h"
+
+namespace headroom::webhook {
+
+/// A resource type that limits look at.
+struct WatchedType {
+  limits::TypeId id = 0;
+  kube::ResourceType type;
+  bool bodies = false;  ///< limits look at more than the metadata
+
+  bool operator==(const WatchedType&) const = default;
+};
+
+/// A namespace and its labels.
+struct KnownNamespace {
+  std::string name;
+  std::map<std::string, std::string> labels;
+};
+
+using LimitPtr = std::shared_ptr<const limits::CompiledLimit>;
+
+/// From one set of limits to the next.
+struct LimitChange {
+  std::shared_ptr<const limits::LimitSet> limits;
+  std::vector<limits::LimitId> dropped;
+  std::vector<LimitPtr> added;    ///< under numbers that were never used before
+  std::vector<LimitPtr> altered;  ///< under the number they had: what they count is the same
+  std::vector<WatchedType> types;
+};
+
+class LimitBook {
+ public:
+  /// Objects in the `excluded` namespaces are never gated nor counted.
+  explicit LimitBook(std::vector<std::string> excluded) : excluded_(std::move(excluded)) {}
+
+  /// What there is now. A limit whose selection has changed, or that was made anew, gets another number.
+  LimitChange update(const std::vector<std::shared_ptr<const api::ScaleLimit>>& limits,
+                     const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces);
+
+ private:
+  using LimitKey = std::tuple<api::LimitKind, std::string, std::string>;
+
+  limits::TypeId number_of(const api::MatchedResource& resource);
+  LimitPtr compile(limits::LimitId id, const std::shared_ptr<const api::ScaleLimit>& limit,
+                   const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces);
+  std::vector<WatchedType> watched_types() const;
+
+  std::vector<std::string> excluded_;
+  std::map<LimitKey, LimitPtr> limits_;
+  std::vector<kube::ResourceType> types_;  ///< by their numbers
+  limits::LimitId last_id_ = 0;
+};
+
+}  // namespace headroom::webhook

@@ -1,0 +1,40 @@
+// The watches of the types that limits look at. One thread.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "operator/kube/client.h"
+#include "operator/runtime/reflector.h"
+#include "webhook/app/engine.h"
+
+namespace headroom::webhook {
+
+class TypeWatches {
+ public:
+  /// `engine` and `clock` outlive the watches.
+  TypeWatches(std::shared_ptr<kube::Reader> reader, Engine& engine, const Clock& clock, std::uint64_t seed);
+  ~TypeWatches();
+
+  /// Starts what is missing and stops what is not needed any more. A type whose bodies are needed from now on is
+  /// watched anew; one whose bodies are not needed any more keeps its watch.
+  void watch(const std::vector<WatchedType>& types);
+  void stop();
+
+ private:
+  struct Watch {
+    bool bodies = false;
+    std::unique_ptr<runtime::Reflector> reflector;
+  };
+
+  const std::shared_ptr<kube::Reader> reader_;
+  Engine& engine_;
+  const Clock& clock_;
+  std::uint64_t seed_;
+  std::map<limits::TypeId, Watch> watches_;
+};
+
+}  // namespace headroom::webhook

@@ -1,0 +1,433 @@
+#include "webhook/app/webhook.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "operator/base/log.h"
+#include "operator/kube/cpprest_transport.h"
+#include "operator/net/http_server.h"
+#include "operator/runtime/manager.h"
+#include "operator/runtime/reflector.h"
+#include "operator/status/health_endpoints.h"
+#include "webhook/app/certificate_files.h"
+#include "webhook/app/cluster_io.h"
+#include "webhook/app/engine.h"
+#include "webhook/app/lease_life.h"
+#include "webhook/app/ledger_codec.h"
+#include "webhook/app/limit_watches.h"
+#include "webhook/app/moment.h"
+#include "webhook/app/replica_leases.h"
+#include "webhook/app/type_watches.h"
+#include "webhook/app/webhook_configuration.h"
+#include "webhook/review_endpoint.h"
+
+namespace headroom::webhook {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kIoThreads = 4;
+// Changes of limits and namespaces come in bursts.
+constexpr milliseconds kGather{20};
+constexpr milliseconds kLookAtFiles{2000};
+constexpr milliseconds kApplyAgain{1000};
+constexpr milliseconds kTidyUp{30'000};
+// Of what landed before the end, others need not wait for the request deadline.
+constexpr milliseconds kWaitForLanding{2000};
+constexpr std::size_t kMostTidiedUp = 10;
+
+const kube::ResourceType kConfiguration{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
+                                        "ValidatingWebhookConfiguration", false};
+
+std::uint64_t random_seed() {
+  std::random_device entropy;
+  return (static_cast<std::uint64_t>(entropy()) << 32) | entropy();
+}
+
+limits::BootTime boot_now() { return machine_moment().boot; }
+
+/// Feeds the engine from the watch of ledgers.
+class LedgerSink final : public runtime::ObjectSink {
+ public:
+  explicit LedgerSink(Engine& engine) : engine_(engine) {}
+
+  void listed(const nlohmann::json& object) override { tell(object); }
+  void discard_listed() override {}
+  std::vector<api::ObjectKey> commit_listed() override { return {}; }
+  api::ObjectKey applied(const nlohmann::json& object) override {
+    tell(object);
+    return {};
+  }
+  api::ObjectKey deleted(const nlohmann::json& object) override {
+    log::warning("a ledger was deleted", {{"ledger", api::meta_from_json(object).name}});
+    return {};
+  }
+
+ private:
+  void tell(const nlohmann::json& object) {
+    const Result<api::LimitLedger> ledger = api::limit_ledger_from_json(object);
+    if (ledger) return engine_.ledger_seen(ledger.value());
+    log::error("a ledger cannot be read",
+               {{"ledger", api::meta_from_json(object).name}, {"error", ledger.error().message}});
+  }
+
+  Engine& engine_;
+};
+
+std::optional<limits::AskedWrite> asked_write(const Review& review) {
+  limits::AskedWrite write;
+  switch (review.operation) {
+    case Operation::Create:
+      write.operation = api::Operation::Create;
+      break;
+    case Operation::Update:
+      write.operation = api::Operation::Update;
+      break;
+    case Operation::Delete:
+      write.operation = api::Operation::Delete;
+      break;
+    case Operation::Connect:
+      return std::nullopt;
+  }
+  write.group = review.resource.group;
+  write.version = review.resource.version;
+  write.resource = review.resource.resource;
+  write.sub_resource = review.sub_resource;
+  write.ns = review.ns;
+  write.name = review.name;
+  write.object = write.operation == api::Operation::Delete ? nullptr : review.object;
+  write.old_object = review.old_object;
+  return write;
+}
+
+}  // namespace
+
+struct Webhook::Impl {
+  Impl(WebhookOptions options_in, kube::ClusterConfig home_in, const Clock& clock_in)
+      : options(std::move(options_in)),
+        home(std::move(home_in)),
+        clock(clock_in),
+        certificate(options.certificate_file, options.key_file),
+        book(options.reached_at.excluded_namespaces),
+        manager(clock_in) {}
+
+  const WebhookOptions options;
+  const kube::ClusterConfig home;
+  const Clock& clock;
+  runtime::Metrics metrics;
+  CertificateFiles certificate;
+
+  std::shared_ptr<kube::Client> watching, writing;
+  std::unique_ptr<ClusterIo> io;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<LeaseLife> lease;
+  std::unique_ptr<ReplicaLeases> replicas;
+  std::unique_ptr<runtime::Reflector> lease_watch, ledger_watch;
+  std::unique_ptr<TypeWatches> types;
+  std::unique_ptr<LimitWatches> limit_watches;
+  std::unique_ptr<net::HttpServer> reviews, health;
+
+  LimitBook book;  ///< the keeper's thread only
+  nlohmann::json applied_configuration;
+  std::jthread keeper, timer;
+  std::mutex mutex;
+  std::condition_variable_any changed;
+  bool limits_changed = false;
+
+  std::atomic<bool> stopping{false}, started{false};
+  std::atomic<std::int64_t> lease_until_ns{0};
+  runtime::Manager manager;
+
+  Result<std::shared_ptr<kube::Client>> make_client(const kube::ClientLimits& limits);
+  Status build();
+  Status start_servers();
+  void add_components();
+  net::HttpHandler health_endpoints();
+  void decide(const Review& review, ReviewResponder responder);
+  void keep(const std::stop_token& stop);
+  void adopt_limits();
+  bool apply_configuration(const std::stop_token& stop);
+  void refresh_certificate();
+  void tidy_up(const std::stop_token& stop);
+  void drain(milliseconds left);
+  bool lease_held() const { return absl::ToInt64Nanoseconds(boot_now()) < lease_until_ns; }
+  bool caches_filled() const;
+};
+
+Result<std::shared_ptr<kube::Client>> Webhook::Impl::make_client(const kube::ClientLimits& client_limits) {
+  BOOST_OUTCOME_TRY(transport, kube::make_transport(home));
+  auto client = std::make_shared<kube::Client>(std::move(transport), client_limits, random_seed());
+  client->set_observer([this](kube::Method method, int status, std::chrono::microseconds took) {
+    metrics.request("api-server", kube::to_string(method), status, took);
+  });
+  return client;
+}
+
+Status Webhook::Impl::build() {
+  BOOST_OUTCOME_TRY(for_watches, make_client({}));
+  watching = std::move(for_watches);
+  BOOST_OUTCOME_TRY(for_tasks, make_client(ledger_client_limits()));
+  io = std::make_unique<ClusterIo>(std::move(for_tasks), options.own_namespace, kIoThreads, random_seed());
+  BOOST_OUTCOME_TRY(for_rest, make_client(ledger_client_limits()));
+  writing = std::move(for_rest);
+  kube::ClientLimits lease_limits = ledger_client_limits();
+  lease_limits.request_timeout =
+      std::min(lease_limits.request_timeout, absl::ToChronoMilliseconds(options.escrow.lease_life / 3));
+  BOOST_OUTCOME_TRY(for_lease, make_client(lease_limits));
+
+  const std::string holder = lease_name(options.replica);
+  engine = std::make_unique<Engine>(
+      limits::Holder{holder, 0}, options.escrow, machine_moment, [this](Task task) { io->run(std::move(task)); },
+      metrics);
+  lease = std::make_unique<LeaseLife>(
+      std::move(for_lease), LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life},
+      machine_moment,
+      LeaseListener{[this](limits::BootTime until) {
+                      lease_until_ns = absl::ToInt64Nanoseconds(until);
+                      engine->lease_held_until(until);
+                    },
+                    [this](limits::Holder self) {
+                      log::info("a life begins", {{"holder", self.name}, {"epoch", std::to_string(self.epoch)}});
+                      engine->begin_anew(std::move(self));
+                    }});
+  replicas =
+      std::make_unique<ReplicaLeases>(boot_now, [this](const limits::Holder& one) { engine->holder_renewed(one); });
+
+  runtime::ReflectorOptions watch;
+  watch.ns = options.own_namespace;
+  watch.type = kube::types::kLease;
+  watch.label_selector = absl::StrCat(kComponentLabel, "=", kComponent);
+  lease_watch = std::make_unique<runtime::Reflector>(
+      watching, watch, replicas->sink(), [](const api::ObjectKey&) {}, clock, random_seed());
+  watch.type = kLimitLedger;
+  watch.label_selector.clear();
+  ledger_watch = std::make_unique<runtime::Reflector>(
+      watching, watch, std::make_unique<LedgerSink>(*engine), [](const api::ObjectKey&) {}, clock, random_seed());
+  types = std::make_unique<TypeWatches>(watching, *engine, clock, random_seed());
+  limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] {
+    std::lock_guard lock(mutex);
+    limits_changed = true;
+    changed.notify_all();
+  });
+  return ok();
+}
+
+void Webhook::Impl::decide(const Review& review, ReviewResponder responder) {
+  const auto write = asked_write(review);
+  if (!write) return responder.answer({});
+  engine->decide(*write, review.dry_run, std::move(responder));
+}
+
+// --- what follows from a change of the limits, and slow chores: the keeper's thread ---
+
+void Webhook::Impl::adopt_limits() {
+  const LimitChange change = book.update(limit_watches->limits(), limit_watches->namespaces());
+  engine->adopt(change);
+  types->watch(change.types);
+}
+
+bool Webhook::Impl::apply_configuration(const std::stop_token& stop) {
+  const auto set = engine->limits();
+  if (options.configuration.empty() || !set) return true;
+  nlohmann::json wanted = webhook_configuration(options.configuration, *set, options.reached_at);
+  if (wanted == applied_configuration) return true;
+  kube::WriteOptions force;
+  force.force = true;
+  const auto applied =
+      writing->patch(kConfiguration, {"", options.configuration}, kube::PatchType::Apply, wanted, stop, force);
+  if (!applied) {
+    log::warning("the webhook configuration could not be applied", {{"error", applied.error().message}});
+    return false;
+  }
+  applied_configuration = std::move(wanted);
+  return true;
+}
+
+void Webhook::Impl::refresh_certificate() {
+  const Status refreshed = certificate.refresh([this](const CertificatePair& pair) -> Status {
+    BOOST_OUTCOME_TRYV(reviews->use_certificate(pair.certificate_pem, pair.key_pem));
+    log::info("serving with another certificate");
+    return ok();
+  });
+  if (!refreshed) log::warning("the former certificate stays", {{"error", refreshed.error().message}});
+}
+
+void Webhook::Impl::tidy_up(const std::stop_token& stop) {
+  // What it admitted has landed or never will, others have taken its grants back, and no request of it is on its way.
+  const absl::Duration over = 4 * (options.escrow.lease_life + options.escrow.request_deadline);
+  for (const ReplicaLeases::Silent& one : replicas->silent_for(over, kMostTidiedUp)) {
+    if (engine->holds_grants(one.name)) continue;
+    log::info("removing the Lease of a replica that is gone", {{"lease", one.name}});
+    const auto removed =
+        writing->remove(kube::types::kLease, {options.own_namespace, one.name}, {"", one.resource_version}, stop);
+    if (!removed) log::warning("it stays for now", {{"lease", one.name}, {"error", removed.error().message}});
+  }
+}
+
+void Webhook::Impl::keep(const std::stop_token& stop) {
+  SteadyTime look_at_files = clock.steady_now() + kLookAtFiles;
+  SteadyTime tidy = clock.steady_now() + kTidyUp;
+  bool applied = false;
+  while (!stop.stop_requested()) {
+    bool news = false;
+    {
+      std::unique_lock lock(mutex);
+      changed.wait_for(lock, stop, applied ? kLookAtFiles : kApplyAgain, [this] { return limits_changed; });
+      if (limits_changed && limit_watches->synced()) {
+        changed.wait_for(lock, stop, kGather, [] { return false; });
+        limits_changed = false;
+        news = true;
+      }
+    }
+    if (stop.stop_requested()) return;
+    if (news) adopt_limits();
+    if (news || !applied) applied = apply_configuration(stop);
+    if (clock.steady_now() >= look_at_files) {
+      refresh_certificate();
+      look_at_files = clock.steady_now() + kLookAtFiles;
+    }
+    if (clock.steady_now() >= tidy) {
+      tidy_up(stop);
+      tidy = clock.steady_now() + kTidyUp;
+    }
+  }
+}
+
+// --- life ---
+
+bool Webhook::Impl::caches_filled() const {
+  return engine->types_known() && ledger_watch->health().synced && lease_watch->health().synced;
+}
+
+net::HttpHandler Webhook::Impl::health_endpoints() {
+  status::HealthOptions health_options;
+  health_options.ready = {
+      {"caches", [this] { return caches_filled() ? std::string() : std::string("caches are not filled yet"); }},
+      {"lease", [this] { return lease_held() ? std::string() : std::string("this replica's Lease is not held"); }},
+      {"staying", [this] { return stopping ? std::string("about to end") : std::string(); }}};
+  return
+      [this, serve = status::health_and_metrics(std::move(health_options), metrics)](const net::HttpRequest& request) {
+        metrics.set("headroom_limit_writes_waiting", "Writes that wait for an answer", {},
+                    static_cast<double>(engine->waiting()));
+        metrics.set("headroom_limit_writes_in_flight", "Writes that were let through and have no end yet", {},
+                    static_cast<double>(engine->reserved()));
+        return serve(request);
+      };
+}
+
+Status Webhook::Impl::start_servers() {
+  net::ServerOptions health_options;
+  health_options.address = options.health_address;
+  health_options.port = options.health_port;
+  BOOST_OUTCOME_TRY(health_server, net::HttpServer::start(health_options, health_endpoints()));
+  health = std::move(health_server);
+  log::info("serving health and metrics", {{"port", std::to_string(health->port())}});
+
+  BOOST_OUTCOME_TRY(pair, certificate.read());
+  net::ServerOptions review_options;
+  review_options.address = options.address;
+  review_options.port = options.port;
+  review_options.threads = options.threads;
+  review_options.certificate_pem = pair.certificate_pem;
+  review_options.key_pem = pair.key_pem;
+  net::AsyncHttpHandler handler = review_endpoint(
+      [this](const Review& review, ReviewResponder responder) { decide(review, std::move(responder)); });
+  BOOST_OUTCOME_TRY(
+      review_server,
+      net::HttpServer::start(review_options,
+                             [handler = std::move(handler)](const net::HttpRequest& request, net::Responder responder) {
+                               if (request.target == "/validate" || request.target.starts_with("/validate?")) {
+                                 return handler(request, std::move(responder));
+                               }
+                               net::HttpResponse unknown;
+                               unknown.status = 404;
+                               unknown.body = "not found: reviews go to /validate\n";
+                               responder.answer(std::move(unknown));
+                             }));
+  reviews = std::move(review_server);
+  certificate.used(std::move(pair));
+  log::info("serving reviews", {{"port", std::to_string(reviews->port())}});
+  return ok();
+}
+
+void Webhook::Impl::drain(milliseconds left) {
+  engine->retire();
+  reviews->stop(left);
+  const SteadyTime until = clock.steady_now() + std::min(left, kWaitForLanding);
+  std::unique_lock lock(mutex);
+  while (engine->reserved() > 0 && clock.steady_now() < until) changed.wait_for(lock, milliseconds(20));
+}
+
+void Webhook::Impl::add_components() {
+  const auto starts = [](auto action) {
+    return [action] {
+      action();
+      return ok();
+    };
+  };
+  manager.add({"io", starts([this] { io->start(*engine); }), [this](milliseconds) { io->stop(); }});
+  manager.add({"lease", starts([this] { lease->start(); }), [this](milliseconds) {
+                 lease->stop();
+                 if (engine->reserved() == 0 && !engine->holds_grants(lease_name(options.replica))) lease->give_up();
+               }});
+  manager.add({"watches", starts([this] {
+                 ledger_watch->start();
+                 lease_watch->start();
+                 limit_watches->start();
+               }),
+               [this](milliseconds) {
+                 limit_watches->stop();
+                 types->stop();
+                 lease_watch->request_stop();
+                 ledger_watch->request_stop();
+                 lease_watch->join();
+                 ledger_watch->join();
+               }});
+  manager.add({"keeper", starts([this] {
+                 keeper = std::jthread([this](const std::stop_token& stop) { keep(stop); });
+                 timer = std::jthread([this](const std::stop_token& stop) { engine->keep_time(stop); });
+               }),
+               [this](milliseconds) {
+                 keeper = {};
+                 timer = {};
+               }});
+  manager.add({"servers", [this] { return start_servers(); },
+               [this](milliseconds left) {
+                 drain(left);
+                 health->stop(left);
+               }});
+}
+
+Webhook::Webhook(WebhookOptions options, kube::ClusterConfig home, const Clock& clock)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(home), clock)) {}
+
+Webhook::~Webhook() { stop(); }
+
+Status Webhook::start() {
+  BOOST_OUTCOME_TRYV(impl_->build());
+  impl_->add_components();
+  BOOST_OUTCOME_TRYV(impl_->manager.start(impl_->options.drain));
+  impl_->started = true;
+  return ok();
+}
+
+void Webhook::stop() {
+  impl_->stopping = true;
+  impl_->manager.stop(impl_->options.drain);
+}
+
+bool Webhook::ready() const {
+  return impl_->started && !impl_->stopping && impl_->lease_held() && impl_->caches_filled();
+}
+
+std::uint16_t Webhook::port() const { return impl_->reviews ? impl_->reviews->port() : 0; }
+std::uint16_t Webhook::health_port() const { return impl_->health ? impl_->health->port() : 0; }
+
+}  // namespace headroom::webhook
