@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <utility>
 
 namespace headroom::net {
 namespace {
@@ -107,6 +108,12 @@ bool RawClient::send(std::string_view bytes) {
 }
 
 void RawClient::end_sending() { shutdown(impl_->descriptor, SHUT_WR); }
+
+void RawClient::reset() {
+  const linger at_once{1, 0};
+  setsockopt(impl_->descriptor, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  close(std::exchange(impl_->descriptor, -1));
+}
 
 std::string RawClient::response(bool without_body) {
   std::string& received = impl_->received;

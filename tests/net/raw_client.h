@@ -22,8 +22,10 @@ class RawClient {
   bool connected() const;
   /// False when the peer has closed or reset the connection.
   bool send(std::string_view bytes);
-  /// Says that nothing more will be sent, and goes on reading. Without TLS.
+  /// Says that nothing more will be sent, and goes on reading. Below TLS, without its goodbye.
   void end_sending();
+  /// Closes without a goodbye: the peer sees a reset.
+  void reset();
   /// One response: its header block and as much body as Content-Length says (none after HEAD). Empty when the peer
   /// closed the connection before a whole one came.
   std::string response(bool without_body = false);
