@@ -112,6 +112,7 @@ TEST(JsonView, keeps_the_numbers_that_it_gave_out) {
   for (int i = 0; i < 200; ++i) object["n" + std::to_string(i)] = 1'000'000 + i;
   const Viewed viewed(object.dump());
   std::vector<std::string_view> given;
+  given.reserve(200);
   for (int i = 0; i < 200; ++i) given.push_back(viewed->at(path(".n" + std::to_string(i))).text);
   for (int i = 0; i < 200; ++i) EXPECT_EQ(given[static_cast<std::size_t>(i)], std::to_string(1'000'000 + i));
 }
@@ -173,12 +174,12 @@ void compare(const JsonView& view, const Json& value, const std::string& at) {
   if (value.is_object()) {
     for (const auto& [key, inner] : value.items()) {
       if (key.empty()) continue;  // no path names it
-      std::string escaped;
+      std::string inside = at + "['";
       for (const char c : key) {
-        if (c == '\'' || c == '\\') escaped += '\\';
-        escaped += c;
+        if (c == '\'' || c == '\\') inside += '\\';
+        inside += c;
       }
-      compare(view, inner, at + "['" + escaped + "']");
+      compare(view, inner, inside + "']");
     }
   } else if (value.is_array()) {
     for (std::size_t i = 0; i < value.size(); ++i) compare(view, value[i], at + "[" + std::to_string(i) + "]");
