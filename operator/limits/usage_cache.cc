@@ -98,6 +98,7 @@ void UsageCache::progress(TypeId type, Revision revision) {
 
 void UsageCache::begin_list(TypeId type) {
   listed_names_[type].clear();
+  listed_uids_[type].clear();
   absl::erase_if(listed_, [&](const auto& entry) { return entry.first.second == type; });
   for (const auto& [key, rows] : rows_) {
     if (key.second == type) listed_.insert_or_assign(key, rows.empty());
@@ -110,15 +111,17 @@ void UsageCache::listed(TypeId type, const ListedObject& object, std::span<const
     if (it != listed_.end() && membership.matches) it->second.set(object.uid, object.version, membership.amounts);
   }
   listed_names_[type].insert(object.name.low);
+  listed_uids_[type].insert(object.uid);
 }
 
 std::vector<Uid> UsageCache::commit_list(TypeId type, Revision revision) {
   std::vector<Uid> gone;
+  const absl::flat_hash_set<Uid> there = std::exchange(listed_uids_[type], {});
   for (auto& [key, rows] : rows_) {
     const auto fresh = listed_.find(key);
     if (key.second != type || fresh == listed_.end()) continue;  // not there: defined while the list was under way
     for (const auto& [uid, row] : rows.rows) {
-      if (!fresh->second.rows.contains(uid)) gone.push_back(uid);
+      if (!there.contains(uid)) gone.push_back(uid);
     }
     rows = std::move(fresh->second);
     rows.complete = true;

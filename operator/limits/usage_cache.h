@@ -51,8 +51,8 @@ class UsageCache {
   /// Nothing of this type up to `revision` is still to come.
   void progress(TypeId type, Revision revision);
 
-  /// A complete list of a type: begin, each object, commit with the list's revision. Answers the objects that were
-  /// known and are gone.
+  /// A complete list of a type: begin, each object, commit with the list's revision. Answers the objects that counted
+  /// and are not in the list; one that is there and counts no more is not among them.
   void begin_list(TypeId type);
   void listed(TypeId type, const ListedObject& object, std::span<const Membership> memberships);
   std::vector<Uid> commit_list(TypeId type, Revision revision);
@@ -100,6 +100,7 @@ class UsageCache {
   absl::flat_hash_map<RowsKey, Rows> listed_;
   absl::flat_hash_map<TypeId, Revision> revisions_;
   absl::flat_hash_map<TypeId, absl::flat_hash_set<std::uint64_t>> names_, listed_names_;
+  absl::flat_hash_map<TypeId, absl::flat_hash_set<Uid>> listed_uids_;
 };
 
 }  // namespace headroom::limits

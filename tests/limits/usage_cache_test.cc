@@ -1,0 +1,181 @@
+// Counting what is stored, from lists and watches.
+#include "operator/limits/usage_cache.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+#include "operator/limits/reservations.h"
+
+namespace headroom::limits {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+constexpr LimitId kFirst = 1, kSecond = 2;
+constexpr TypeId kType = 5;
+constexpr Amount kOne = Quantity::kNano;
+constexpr std::array<LimitId, 2> kBoth{kFirst, kSecond};
+
+Uid uid(int number) { return {9, static_cast<std::uint64_t>(number)}; }
+
+ListedObject object(int number, Revision version) {
+  return {uid(number), {7, static_cast<std::uint64_t>(number)}, version};
+}
+
+class UsageCacheTest : public testing::Test {
+ protected:
+  UsageCacheTest() {
+    // The first counts and sums all, the second counts some.
+    cache_.define(kFirst, 2, true, kTypes);
+    cache_.define(kSecond, 1, true, kTypes);
+  }
+
+  std::vector<Membership> counts(Amount size, bool second) {
+    return {{kFirst, true, {kOne, size}}, {kSecond, second, second ? Amounts{kOne} : Amounts(1)}};
+  }
+  void list(std::vector<std::pair<int, bool>> objects, Revision revision) {
+    cache_.begin_list(kType);
+    for (const auto& [number, second] : objects) cache_.listed(kType, object(number, revision), counts(kOne, second));
+    gone_ = cache_.commit_list(kType, revision);
+  }
+
+  static constexpr std::array<TypeId, 1> kTypes{kType};
+  UsageCache cache_;
+  std::vector<Uid> gone_;
+};
+
+TEST_F(UsageCacheTest, is_not_known_before_the_first_list) {
+  cache_.applied(kType, object(1, 10), counts(kOne, true));
+  EXPECT_EQ(cache_.revision(kFirst, kType), 0);
+  list({{1, true}}, 20);
+  EXPECT_EQ(cache_.revision(kFirst, kType), 20);
+  EXPECT_EQ(cache_.used(kFirst, kType), (Amounts{kOne, kOne}));
+}
+
+TEST_F(UsageCacheTest, follows_events) {
+  list({}, 10);
+  cache_.applied(kType, object(1, 11), counts(3 * kOne, true));
+  cache_.applied(kType, object(2, 12), counts(kOne / 2, false));
+  EXPECT_EQ(cache_.used(kFirst, kType), (Amounts{2 * kOne, 3 * kOne + kOne / 2}));
+  EXPECT_EQ(cache_.used(kSecond, kType), (Amounts{kOne}));
+  cache_.applied(kType, object(1, 13), counts(kOne, false));
+  EXPECT_EQ(cache_.used(kFirst, kType), (Amounts{2 * kOne, kOne + kOne / 2}));
+  EXPECT_EQ(cache_.used(kSecond, kType), (Amounts{0}));
+  cache_.deleted(kType, object(1, 14), kBoth);
+  EXPECT_EQ(cache_.used(kFirst, kType), (Amounts{kOne, kOne / 2}));
+  EXPECT_EQ(cache_.revision(kFirst, kType), 14);
+  EXPECT_FALSE(cache_.has_name(kType, object(1, 0).name));
+  EXPECT_TRUE(cache_.has_name(kType, object(2, 0).name));
+}
+
+TEST_F(UsageCacheTest, a_list_replaces_what_was_known_and_tells_what_is_gone) {
+  list({{1, true}, {2, true}, {3, false}}, 10);
+  list({{2, false}, {3, false}}, 20);
+  EXPECT_EQ(cache_.used(kFirst, kType), (Amounts{2 * kOne, 2 * kOne}));
+  EXPECT_EQ(cache_.used(kSecond, kType), (Amounts{0}));
+  EXPECT_THAT(gone_, ElementsAre(uid(1))) << "the second object is there, although the second limit counts it no more";
+}
+
+TEST_F(UsageCacheTest, a_limit_that_comes_later_is_known_from_the_next_list_on) {
+  list({{1, true}}, 10);
+  constexpr LimitId kThird = 3;
+  cache_.define(kThird, 1, true, kTypes);
+  EXPECT_EQ(cache_.revision(kThird, kType), 0);
+  EXPECT_EQ(cache_.revision(kFirst, kType), 10) << "the others go on";
+  cache_.begin_list(kType);
+  cache_.listed(kType, object(1, 10), std::vector<Membership>{{kThird, true, {kOne}}, {kFirst, true, {kOne, kOne}}});
+  (void)cache_.commit_list(kType, 30);
+  EXPECT_EQ(cache_.revision(kThird, kType), 30);
+  EXPECT_EQ(cache_.used(kThird, kType), (Amounts{kOne}));
+}
+
+TEST_F(UsageCacheTest, amounts_of_any_size_are_exact) {
+  list({}, 10);
+  const std::vector<Amount> sizes{
+      0, 1, kOne / 3, kOne, Amount{1} << 62, (Amount{1} << 62) * kOne, 999'999'999'999 * kOne + 1};
+  Amount sum = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    cache_.applied(kType, object(static_cast<int>(i), 11 + static_cast<Revision>(i)), counts(sizes[i], false));
+    sum += sizes[i];
+    EXPECT_EQ(cache_.used(kFirst, kType)[1], sum);
+  }
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    EXPECT_EQ(cache_.find(kFirst, kType, uid(static_cast<int>(i)))->amounts[1], sizes[i]) << i;
+    cache_.deleted(kType, object(static_cast<int>(i), 100 + static_cast<Revision>(i)), kBoth);
+    sum -= sizes[i];
+    EXPECT_EQ(cache_.used(kFirst, kType)[1], sum);
+  }
+}
+
+TEST_F(UsageCacheTest, what_was_lost_is_not_known_until_it_is_listed) {
+  list({{1, true}}, 10);
+  cache_.lost(kType);
+  EXPECT_EQ(cache_.revision(kFirst, kType), 0);
+  list({{1, true}}, 5);
+  EXPECT_EQ(cache_.revision(kFirst, kType), 5) << "also at an earlier revision";
+}
+
+// --- writes in flight ---
+
+constexpr BootTime kNow = absl::Seconds(100);
+
+Charges one(Amount amount = kOne) { return {{kFirst, {amount}}}; }
+
+TEST(ReservationsTest, an_update_is_decided_when_its_object_moves_on_or_goes) {
+  for (const bool deleted : {false, true}) {
+    Reservations reservations;
+    reservations.add({kType, uid(1), 10, {}}, one(), kNow);
+    EXPECT_THAT(reservations.seen(kType, uid(1), 10, false), IsEmpty()) << "that is what it was made upon";
+    const auto resolved = reservations.seen(kType, uid(1), deleted ? 5 : 11, deleted);
+    ASSERT_EQ(resolved.size(), 1U);
+    EXPECT_EQ(reservations.pending(kFirst), Amounts());
+    EXPECT_EQ(reservations.size(), 0U);
+  }
+}
+
+TEST(ReservationsTest, updates_of_two_versions_are_two_writes) {
+  Reservations reservations;
+  reservations.add({kType, uid(1), 10, {}}, one(), kNow);
+  reservations.add({kType, uid(1), 11, {}}, one(), kNow);
+  EXPECT_EQ(reservations.pending(kFirst), (Amounts{2 * kOne}));
+  EXPECT_EQ(reservations.seen(kType, uid(1), 11, false).size(), 1U);
+  EXPECT_EQ(reservations.pending(kFirst), (Amounts{kOne}));
+}
+
+TEST(ReservationsTest, creates_of_one_name_count_once_until_all_have_ended) {
+  Reservations reservations;
+  const Uid name = name_id("ns", "leader");
+  reservations.add({kType, uid(1), 0, name}, one(), kNow);
+  reservations.add({kType, uid(2), 0, name}, one(3 * kOne), kNow);
+  EXPECT_EQ(reservations.pending(kFirst), (Amounts{3 * kOne}));
+  EXPECT_THAT(reservations.seen(kType, uid(1), 20, false), IsEmpty()) << "the other may land once this one is deleted";
+  const auto resolved = reservations.give_up(kType, kNow);
+  ASSERT_EQ(resolved.size(), 1U);
+  EXPECT_EQ(resolved[0].revision, 20) << "one of them has landed: it is in what is stored from then on";
+  EXPECT_EQ(resolved[0].charges[0].amounts, (Amounts{3 * kOne}));
+}
+
+TEST(ReservationsTest, only_those_that_are_old_enough_are_given_up) {
+  Reservations reservations;
+  reservations.add({kType, uid(1), 10, {}}, one(), kNow);
+  reservations.add({kType, uid(2), 10, {}}, one(), kNow + absl::Seconds(1));
+  EXPECT_FALSE(reservations.overdue(kType, kNow - absl::Seconds(1)));
+  EXPECT_TRUE(reservations.overdue(kType, kNow));
+  EXPECT_EQ(reservations.give_up(kType, kNow).size(), 1U);
+  EXPECT_EQ(reservations.size(), 1U);
+}
+
+TEST(ReservationsTest, another_call_for_a_write_starts_its_time_anew) {
+  Reservations reservations;
+  reservations.add({kType, uid(1), 10, {}}, one(), kNow);
+  reservations.add({kType, uid(1), 10, {}}, one(), kNow + absl::Seconds(9));
+  EXPECT_FALSE(reservations.overdue(kType, kNow));
+  EXPECT_EQ(reservations.pending(kFirst), (Amounts{kOne}));
+}
+
+}  // namespace
+}  // namespace headroom::limits
