@@ -9,7 +9,7 @@ debian_packages=(
   libsqlite3-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev
   # tests
   libbenchmark-dev libgmock-dev libgtest-dev prometheus prometheus-alertmanager python3-dateutil
-  python3-yaml
+  python3-yaml spin
   # what the scripts use
   ca-certificates curl jq openssl tzdata
 )
