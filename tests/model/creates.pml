@@ -51,12 +51,14 @@ byte deletes;
 #else
 #define NEVER_LANDS(w, me) (write[w] == VOID && at[w] <= cache[me])
 #endif
-#define RESOLVED(w, key, me) (KEY(w) != key || write[w] == UNBORN || by[w] != me || NEVER_LANDS(w, me) || IN_BASE(w, me))
-#define DONE(w, key, me) (KEY(w) == key && write[w] != UNBORN && by[w] == me && (NEVER_LANDS(w, me) || IN_BASE(w, me)))
+#define IS_RESOLVED(w, me) (NEVER_LANDS(w, me) || IN_BASE(w, me))
+#define IS_MEMBER(w, key, me) (KEY(w) == key && write[w] != UNBORN && by[w] == me)
+#define HOLDS_NOTHING_UP(w, key, me) (!IS_MEMBER(w, key, me) || IS_RESOLVED(w, me))
+#define IS_DONE(w, key, me) (IS_MEMBER(w, key, me) && IS_RESOLVED(w, me))
 #ifdef FAULT_GROUP_LEAVES_WITH_ITS_FIRST
-#define SETTLES(key, me) (DONE(0, key, me) || DONE(1, key, me) || DONE(2, key, me))
+#define SETTLES(key, me) (IS_DONE(0, key, me) || IS_DONE(1, key, me) || IS_DONE(2, key, me))
 #else
-#define SETTLES(key, me) EVERY(RESOLVED, key, me)
+#define SETTLES(key, me) EVERY(HOLDS_NOTHING_UP, key, me)
 #endif
 
 #include "ledger.pml"
@@ -100,7 +102,8 @@ end:
        use_at[revision] = use_at[revision - 1] + SIZE(w);
        printf("create %d lands: revision %d, use %d\n", w, revision, use_at[revision]);
        assert(use_at[revision] <= HARD);
-       REACHES(1, deletes == 1 && started == WRITES && use_at[revision] == HARD && write[0] == LANDED && write[1] == LANDED) }
+       REACHES(1, deletes == 1 && started == WRITES && use_at[revision] == HARD &&
+                  write[0] == LANDED && write[1] == LANDED) }
   :: d_step { write[w] == OPEN -> write[w] = VOID; at[w] = revision; printf("the deadline of create %d passes\n", w) }
   :: d_step { deletes < DELETES && stored[KEY(w)] > 0 && write[w] == LANDED ->
        deletes++;

@@ -64,7 +64,8 @@ inline admit(w, me) {
 proctype Replica(byte me) {
 end:
   do
-  :: d_step { changed && knows[me] == 0 -> drop_grant(me); knows[me] = 1; printf("replica %d hears of the change\n", me) }
+  :: d_step { changed && knows[me] == 0 ->
+       drop_grant(me); knows[me] = 1; printf("replica %d hears of the change\n", me) }
   :: d_step { !MERGES(me) && mine[me] > 0 -> drop_grant(me); printf("replica %d sees a newer epoch\n", me) }
   :: atomic { SENDS(me) -> send_swap(me) }
   :: d_step { IN_FLIGHT(me) -> land_swap(me) }
@@ -96,7 +97,8 @@ proctype Operator() {
 end:
   do
   :: d_step { !changed -> changed = 1; printf("the limit changes\n") }
-  :: d_step { !waited && ALL_KNOW && DEADLINE_PASSED -> waited = 1; waited_at = revision; printf("the deadline passes\n") }
+  :: d_step { !waited && ALL_KNOW && DEADLINE_PASSED ->
+       waited = 1; waited_at = revision; printf("the deadline passes\n") }
   :: d_step { !enforced && waited && BASE_SHOWS_ALL && GRANTS_FIT -> enforced = 1; printf("enforced\n") }
   od
 }

@@ -264,7 +264,8 @@ inline watch(me) {
 #define REACHES(n, what) assert(WITNESS != n || !(what))
 #define HOME (granted[0] == 0 && granted[1] == 0 && SPENT(0) == 0 && (SPENT(1) == 0 || life != LIVE))
 
-/* What must hold when all is quiet. HARM_ONLY leaves it out: a fault has to do worse than to leave budget lying about. */
+/* What must hold when all is quiet. HARM_ONLY leaves it out: a fault has to do worse than to leave
+ * budget lying about. */
 #ifdef HARM_ONLY
 #define ENDS_WITH(what) skip
 #else

@@ -140,7 +140,8 @@ def check(source, macros, ends, optimise):
             sys.exit(f"the search of {source}.pml {' '.join(macros)} broke off:\n{searched}")
         trail = ""
         if int(errors[1]) > 0:
-            steps = run(["spin", "-T", "-t", "-k", f"{source}.pml.trail", *defines, str(FOLDER / f"{source}.pml")], folder)
+            steps = run(["spin", "-T", "-t", "-k", f"{source}.pml.trail", *defines, str(FOLDER / f"{source}.pml")],
+                        folder)
             trail = "".join(line + "\n" for line in steps.stdout.splitlines() if line[:1].isalpha())
         complete = "Search not completed" not in searched and "max search depth too small" not in searched
         found = "\n".join(line for line in searched.splitlines() if line.startswith("pan:"))
@@ -152,7 +153,8 @@ def check_model(name, model):
     wrong = []
     title = " ".join((name, *model.settings))
     rules = check(name, model.settings, model.ends, optimise=True)
-    print(f"{title}: {rules.states:,} states, {rules.seconds:.1f} s of processor, {rules.mebibytes:.0f} MiB", flush=True)
+    print(f"{title}: {rules.states:,} states, {rules.seconds:.1f} s of processor, {rules.mebibytes:.0f} MiB",
+          flush=True)
     if rules.errors or not rules.complete:
         wrong.append(f"{title}: {rules.text or 'not all states were visited'}\n{rules.trail}")
     for fault, harm in model.faults.items():
@@ -162,7 +164,8 @@ def check_model(name, model):
             wrong.append(f"{title}: spin does not find {harm} with the fault {fault}, but: {found.text}\n{found.trail}")
     for number in model.witnesses:
         found = check(name, (*model.settings, f"WITNESS={number}", "HARM_ONLY"), model.ends, optimise=False)
-        print(f"  witness {number}: {'reached' if found.errors else 'NOT REACHED'} after {found.states:,} states", flush=True)
+        print(f"  witness {number}: {'reached' if found.errors else 'NOT REACHED'} after {found.states:,} states",
+              flush=True)
         if not re.search(WITNESS, found.text):
             wrong.append(f"{title}: witness {number} is not reached: {found.text}")
     return wrong
@@ -179,7 +182,8 @@ def untested_faults():
 def main():
     if len(sys.argv) != 2 or sys.argv[1] not in MODELS:
         sys.exit(f"usage: {sys.argv[0]} {'|'.join(MODELS)}")
-    wrong = [f"seeded, but not in the table of this test, or the other way round: {fault}" for fault in untested_faults()]
+    wrong = [f"seeded, but not in the table of this test, or the other way round: {fault}"
+             for fault in untested_faults()]
     for model in MODELS[sys.argv[1]]:
         wrong += check_model(sys.argv[1], model)
     if wrong:

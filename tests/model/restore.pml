@@ -119,7 +119,8 @@ end:
        printf("write %d lands: revision %d, use %d\n", w, revision, use_at[revision]);
        assert(use_at[revision] <= HARD || phase == RESTORED || phase == LEASES_OVER);
        REACHES(1, phase == DEADLINE_OVER && write[0] == LANDED && deletes == 0) }
-  :: d_step { write[w] == OPEN -> write[w] = VOID; void_at[w] = revision; printf("the deadline of write %d passes\n", w) }
+  :: d_step { write[w] == OPEN ->
+       write[w] = VOID; void_at[w] = revision; printf("the deadline of write %d passes\n", w) }
   od
 }
 
@@ -139,7 +140,8 @@ inline restore() {
   :: else
   fi;
   record_changed = 0;
-  printf("restored: revision %d, base %d, used %d, granted %d and %d\n", revision, base, base_used, granted[0], granted[1])
+  printf("restored: revision %d, base %d, used %d, granted %d and %d\n", revision, base, base_used, granted[0],
+         granted[1])
 }
 
 proctype Store() {

@@ -48,7 +48,8 @@ byte size_at[LAST_REVISION + 1];
 
 #include "ledger.pml"
 
-/* Calls with one key are charged once, at their maximum. What is leaving must not be joined: it is no cover any more. */
+/* Calls with one key are charged once, at their maximum. What is leaving must not be joined: it covers no
+ * more. */
 #ifdef FAULT_REVIEW_UID_AS_KEY
 #define MORE(c, me) NEEDS(c)
 #else
