@@ -11,6 +11,8 @@ namespace {
 // A top-up spares the next write a wait; more often than this it would spare nobody anything.
 constexpr absl::Duration kTopUpPause = absl::Milliseconds(50);
 constexpr absl::Duration kReadAgain = absl::Seconds(1);
+// Longer than one attempt to read a Lease takes.
+constexpr absl::Duration kHolderPatience = absl::Seconds(6);
 // Scanning the reservations for those that have never landed.
 constexpr absl::Duration kOverdueCheck = absl::Seconds(1);
 // Longer without any consistent read, and the cache counts as cut off.
@@ -57,6 +59,18 @@ void Escrow::begin_anew(Holder self) {
     anew.distrusted_epoch = limit.distrusted_epoch;
     limit = std::move(anew);
   }
+}
+
+void Escrow::holder_read(const Holder& holder, std::optional<bool> renewed, Moment now) {
+  const auto reading = reading_holders_.find(holder);
+  if (reading == reading_holders_.end()) return;
+  if (!renewed) return;  // tried again after a while
+  if (*renewed) {
+    holders_.renewed(holder, now.boot);
+  } else {
+    holders_.confirm_silence(holder, reading->second);
+  }
+  reading_holders_.erase(reading);
 }
 
 void Escrow::holder_renewed(const Holder& holder, Moment now) { holders_.renewed(holder, now.boot); }
@@ -266,7 +280,8 @@ void Escrow::distrust(Limit& limit, BootTime now) {
     limit.distrusted_epoch = std::max(limit.distrusted_epoch, record->epoch);
   }
   limit.account.drop();
-  limit.distrusted = now + options_.request_deadline;
+  // Others may notice later, up to the end of their Leases, and admit until then.
+  limit.distrusted = now + options_.lease_life + options_.request_deadline;
 }
 
 void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
@@ -278,6 +293,7 @@ void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
   }
   std::optional<RecallId> oldest;
   for (const RecallId& recall : record->recalls) {
+    newest_recall_ = std::max(newest_recall_, recall.raised);
     if (recall.holder != self_ && (!oldest || recall < *oldest)) oldest = recall;
   }
   if (oldest != limit.others_recall) limit.others_recall_seen = now.boot;
@@ -353,6 +369,9 @@ std::vector<Holder> Escrow::dead_holders(LimitId id, Limit& limit, BootTime now)
     if (grant.holder == self_) continue;
     const auto over = holders_.over_since(grant.holder, now);
     if (over && caught_up(id, limit, *over)) dead.push_back(grant.holder);
+    if (!over && holders_.silent_since(grant.holder, now) && reading_holders_.try_emplace(grant.holder, now).second) {
+      actions_.emplace_back(ReadHolder{grant.holder});
+    }
   }
   return dead;
 }
@@ -451,7 +470,8 @@ void Escrow::pump(Moment now) {
     recall_.reset();
   }
   if (!recall_ && std::ranges::any_of(waiting_, recalls)) {
-    recall_ = RecallId{absl::ToUnixMicros(now.wall), self_, ++recalls_};
+    newest_recall_ = std::max(newest_recall_ + 1, absl::ToUnixMicros(now.wall));
+    recall_ = RecallId{newest_recall_, self_, ++recalls_};
     recall_raised_ = now.boot;
   }
   for (auto& [id, limit] : limits_) {
@@ -467,6 +487,7 @@ void Escrow::tick(Moment now) {
   for (auto& [id, limit] : limits_) {
     if (limit.reading && *limit.reading + kReadAgain <= now.boot) limit.reading.reset();
   }
+  absl::erase_if(reading_holders_, [&](const auto& entry) { return entry.second + kHolderPatience <= now.boot; });
   pump(now);
 }
 

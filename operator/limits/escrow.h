@@ -76,7 +76,11 @@ struct ListType {
 struct ReadName {
   RequestId request = 0;
 };
-using Action = std::variant<AnswerRequest, SwapLedger, ReadLedger, ReadRevision, ListType, ReadName>;
+/// Read the Lease of a holder that seems to be dead, from the store itself; report with holder_read().
+struct ReadHolder {
+  Holder holder;
+};
+using Action = std::variant<AnswerRequest, SwapLedger, ReadLedger, ReadRevision, ListType, ReadName, ReadHolder>;
 
 enum class SwapOutcome { Landed, Refused, Lost };
 
@@ -95,6 +99,9 @@ class Escrow {
   /// The Lease had lapsed, and is held again: a new life under another epoch, which owes and owns nothing.
   void begin_anew(Holder self);
   void holder_renewed(const Holder& holder, Moment now);
+  /// How a ReadHolder ended. `renewed`: the Lease is of this life, and its renewal is one that was not heard of; null:
+  /// it failed.
+  void holder_read(const Holder& holder, std::optional<bool> renewed, Moment now);
 
   /// Asks for a write. The answer, or null: it waits, and an AnswerRequest follows within the patience.
   std::optional<Verdict> ask(RequestId request, const Write& write, const Charges& charges, Moment now);
@@ -195,6 +202,8 @@ class Escrow {
   std::optional<RecallId> recall_;  ///< our own, one for all ledgers that it is raised on
   BootTime recall_raised_;          ///< it is over with the last of the writes that waited then
   std::int64_t recalls_ = 0;
+  std::int64_t newest_recall_ = 0;  ///< raised by anyone, as seen: a slow clock must not win each time
+  absl::btree_map<Holder, BootTime> reading_holders_;  ///< since when
   BootTime lease_until_ = -absl::InfiniteDuration();
   BootTime overdue_checked_ = -absl::InfiniteDuration();
   bool retiring_ = false;

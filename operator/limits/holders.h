@@ -25,15 +25,24 @@ class Holders {
   /// How many are alive, `self` not counted.
   std::size_t others_alive(const Holder& self, BootTime now) const;
   bool alive(const Holder& holder, BootTime now) const;
-  /// Since when nothing that it admitted can land any more; null while something may. Then its grants may be dropped,
-  /// together with a base at the revision of a consistent read begun after that.
+  /// Since when nothing that it admitted can land any more, as far as was heard of it; null while something may.
+  std::optional<BootTime> silent_since(const Holder& holder, BootTime now) const;
+  /// Its Lease was read, not only watched, in a read begun at `begun`, and shows no renewal beyond what was heard: a
+  /// watch that stalls makes the living look dead. A life that has lapsed never comes back, so this stays true.
+  void confirm_silence(const Holder& holder, BootTime begun);
+  /// As silent_since(), and confirmed. Then its grants may be dropped, together with a base at the revision of a
+  /// consistent read begun after that.
   std::optional<BootTime> over_since(const Holder& holder, BootTime now) const;
   /// Forgets those whose last renewal is older.
   void forget_before(BootTime before);
 
  private:
   absl::Duration life_, request_deadline_;
-  absl::flat_hash_map<std::pair<std::string, std::int64_t>, BootTime> renewed_;
+  struct Life {
+    BootTime renewed;
+    bool confirmed_over = false;
+  };
+  absl::flat_hash_map<std::pair<std::string, std::int64_t>, Life> lives_;
 };
 
 }  // namespace headroom::limits

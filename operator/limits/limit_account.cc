@@ -172,7 +172,10 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
   if (gives_back || former.generation != own.generation) own.granted = least(own.granted, positive(spent));
   put(next, own);
   const bool based = std::ranges::all_of(terms_.types, [&](TypeId type) { return next.base(type) != nullptr; });
+  const Amounts kept = own.granted;
   if (!gives_back && based) own.granted += slice(next.hard, next.left(), wish.wanted - (own.granted - spent), wish);
+  // Who takes has something again that a recall may ask for.
+  if (!(own.granted == kept)) own.recall_ack = {};
   if (wish.recall && wish.recalls) next.recalls.push_back(*wish.recall);
   const bool leaves = own.granted.is_zero() && under_way_.empty() && !wish.recalls;
 

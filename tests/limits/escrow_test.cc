@@ -134,6 +134,8 @@ class TestReplica {
           }
         } else if (const auto* look = std::get_if<ReadName>(&action)) {
           escrow.name_read(look->request, taken, at(now));
+        } else if (const auto* holder = std::get_if<ReadHolder>(&action)) {
+          escrow.holder_read(holder->holder, renewed, at(now));
         }
       }
     }
@@ -148,6 +150,7 @@ class TestReplica {
   std::map<int, Verdict> answers;
   std::optional<Revision> newest = 50;  ///< what a consistent read finds; none: it hangs
   std::optional<bool> taken = true;     ///< what looking for a name finds
+  std::optional<bool> renewed = false;  ///< what reading another's Lease finds
   bool unanswered_read = false, loses_answers = false;
   int swaps = 0, reads = 0;
 };
@@ -283,6 +286,7 @@ TEST_F(EscrowTest, grants_of_a_dead_replica_come_back_after_its_lease_its_reques
   live(kLeaseLife + kRequestDeadline - 1);
   EXPECT_EQ(dead.granted(), 2) << "its writes may still land";
   live(kLeaseLife + kRequestDeadline + 1);
+  live(kLeaseLife + kRequestDeadline + 1.5);
   EXPECT_EQ(dead.granted(), 2) << "they may have landed";
   ASSERT_TRUE(other.unanswered_read);
   other.sees(1, 61, kLeaseLife + kRequestDeadline + 2);
@@ -292,6 +296,27 @@ TEST_F(EscrowTest, grants_of_a_dead_replica_come_back_after_its_lease_its_reques
   EXPECT_EQ(dead.granted(), 0);
   EXPECT_EQ(other.creates(3, kLeaseLife + kRequestDeadline + 5), Kind::Allowed) << "one of the two has landed";
   EXPECT_EQ(other.creates(4, kLeaseLife + kRequestDeadline + 5.1), std::nullopt);
+}
+
+TEST_F(EscrowTest, a_replica_that_was_only_not_heard_of_keeps_its_grants) {
+  TestReplica alive("a", shared_, 2);
+  TestReplica other("b", shared_, 2);
+  other.escrow.holder_renewed(alive.self, other.at(0));
+  ASSERT_EQ(alive.creates(1, 0), Kind::Allowed);
+  const double late = kLeaseLife + kRequestDeadline + 1;
+  other.newest = 61;
+  other.sees_up_to(61, late);
+  other.escrow.lease_held_until(absl::Seconds(late + kLeaseLife));
+  other.escrow.ledger_read(kLimit, shared_.record, other.at(late));
+  other.renewed = true;  // says its Lease; the watch of Leases has stalled
+  other.tick(late);
+  other.tick(late + 1);
+  EXPECT_GT(alive.granted(), 0);
+  other.renewed.reset();  // the Lease cannot be read
+  const double later = 3 * late;
+  other.tick(later);
+  other.tick(later + 1);
+  EXPECT_GT(alive.granted(), 0);
 }
 
 TEST_F(EscrowTest, a_swap_whose_answer_was_lost_is_found_to_have_landed) {
@@ -364,12 +389,15 @@ TEST_F(EscrowTest, after_the_store_went_back_nothing_is_admitted_until_what_was_
   EXPECT_EQ(replica.creates(2, 2), std::nullopt);
   replica.tick(4.5);
   EXPECT_EQ(replica.answer(2), Kind::Unavailable);
-  replica.escrow.lease_held_until(absl::Seconds(kRequestDeadline + 20));
+  const double end = 1 + kLeaseLife + kRequestDeadline;  // others may have noticed by the end of their Leases only
+  replica.escrow.lease_held_until(absl::Seconds(end + 20));
   replica.list({}, 50);
-  replica.tick(kRequestDeadline + 2);
-  replica.tick(kRequestDeadline + 3);
+  replica.tick(end - 1);
+  EXPECT_EQ(shared_.record.epoch, epoch);
+  replica.tick(end + 1);
+  replica.tick(end + 2);
   EXPECT_GT(shared_.record.epoch, epoch);
-  EXPECT_EQ(replica.creates(3, kRequestDeadline + 4), Kind::Allowed);
+  EXPECT_EQ(replica.creates(3, end + 3), Kind::Allowed);
 }
 
 TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {

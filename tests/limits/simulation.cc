@@ -95,6 +95,7 @@ class Replica {
   void act_on(const ReadRevision& action);
   void act_on(const ListType& action);
   void act_on(const ReadName& action);
+  void act_on(const ReadHolder& action);
   void list(TypeId type);
   void reconnect();
   void deliver(const StoreEvent& event);
@@ -117,6 +118,7 @@ class Replica {
   std::unique_ptr<Escrow> escrow_;
   Holder holder_;
   BootTime lease_until_;
+  std::map<Holder, Seconds> heard_;  ///< the newest renewal that a watch has shown
   std::size_t seen_events_ = 0;
   int store_age_ = 0;  ///< which of the store's pasts the cursor belongs to
 };
@@ -161,6 +163,7 @@ class World {
   int store_age = 0;
   std::vector<std::unique_ptr<Replica>> replicas;
   std::map<RequestId, Call> calls;
+  std::map<Holder, Seconds> leases;  ///< the newest renewal that is stored
   SimulationReport report;
   bool quiet = false;
 
@@ -349,6 +352,7 @@ void Replica::renew() {
   const BootTime begun = moment().boot;
   remote(
       [this, holder = holder_] {
+        world_.leases[holder] = world_.agenda.now();
         for (const auto& other : world_.replicas) other->hear_renewal(holder);
       },
       [this, begun](bool lost) {
@@ -364,8 +368,11 @@ void Replica::renew() {
 }
 
 void Replica::hear_renewal(const Holder& holder) {
-  if (!escrow_ || cut_) return;
-  later(world_.delay(0.01, 1, 0.02), [this, holder] { escrow_->holder_renewed(holder, moment()); });
+  if (!escrow_ || cut_ || stalled_) return;
+  later(world_.delay(0.01, 1, 0.02), [this, holder, at = world_.agenda.now()] {
+    heard_[holder] = std::max(heard_[holder], at);
+    escrow_->holder_renewed(holder, moment());
+  });
 }
 
 void Replica::tick() {
@@ -443,6 +450,16 @@ void Replica::act_on(const ReadName& action) {
   remote([this, name, taken] { *taken = name && world_.store.objects().contains(*name); },
          [this, action, taken](bool lost) {
            escrow_->name_read(action.request, lost ? std::nullopt : std::optional(*taken), moment());
+         });
+}
+
+void Replica::act_on(const ReadHolder& action) {
+  auto stored = std::make_shared<Seconds>(0);
+  const Seconds heard = heard_[action.holder];
+  remote([this, action, stored] { *stored = world_.leases[action.holder]; },
+         [this, action, stored, heard](bool lost) {
+           if (!lost) heard_[action.holder] = std::max(heard_[action.holder], *stored);
+           escrow_->holder_read(action.holder, lost ? std::nullopt : std::optional(*stored > heard), moment());
          });
 }
 
@@ -664,7 +681,7 @@ SimulationReport World::run() {
   // From now on nothing disturbs; what was in flight ends, the dead are declared dead, the idle gives back.
   quiet = true;
   for (const auto& replica : replicas) replica->start();
-  const Seconds end = agenda.now() + 2 * (kApiDeadline + kLeaseLife) + 250;
+  const Seconds end = agenda.now() + 3 * (kApiDeadline + kLeaseLife) + 250;
   while (agenda.step(end)) {
   }
   for (const LimitId limit : kLimits) {
