@@ -66,22 +66,21 @@ ConstraintWatch::ConstraintWatch(World& world, std::function<void()> changed, Co
 
 ConstraintWatch::~ConstraintWatch() { stop(); }
 
-plan::TargetConstraints ConstraintWatch::constraints(const api::ScaleTarget& target,
-                                                     const std::map<std::string, Quantity>& pod_requests,
+plan::TargetConstraints ConstraintWatch::constraints(const api::ScaleTarget& target, const PodRequests& pod_requests,
                                                      const std::string& selector) {
   plan::TargetConstraints constraints;
   const std::shared_ptr<RegionCapacityView> view = impl_->view_of(target.spec.region);
   if (!view) return constraints;
   // No requests at all: the workload has not been seen.
-  const auto quotas = pod_requests.empty() ? std::nullopt : view->quotas(target.meta.ns);
+  const auto quotas = !pod_requests ? std::nullopt : view->quotas(target.meta.ns);
   if (quotas) {
-    constraints.quotas = rooms_of_quotas(*quotas, pod_requests);
-    if (const auto room = room_in_quotas(*quotas, pod_requests)) {
+    constraints.quotas = rooms_of_quotas(*quotas, *pod_requests);
+    if (const auto room = room_in_quotas(*quotas, *pod_requests)) {
       constraints.quota_replicas_left = room->replicas;
       constraints.quota_text = room->text;
     }
   }
-  if (const auto room = pod_requests.empty() ? std::nullopt : view->room_on_nodes(pod_requests)) {
+  if (const auto room = !pod_requests ? std::nullopt : view->room_on_nodes(*pod_requests)) {
     constraints.node_replicas_left = room->replicas;
     constraints.node_text = room->text;
   }

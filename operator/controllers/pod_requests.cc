@@ -74,4 +74,15 @@ Amounts pod_requests(const json& pod_spec) {
   return total;
 }
 
+PodRequests SharedRequests::share(const PodRequests& requests) {
+  if (!requests) return requests;
+  // Sizes come and go with each edit of a template: those that nobody has any more are looked for now and then.
+  constexpr std::size_t kMostKnown = 1000;
+  if (known_.size() >= kMostKnown) std::erase_if(known_, [](const auto& entry) { return entry.second.expired(); });
+  auto& known = known_[*requests];
+  if (PodRequests shared = known.lock()) return shared;
+  known = requests;
+  return requests;
+}
+
 }  // namespace headroom::controllers

@@ -175,7 +175,9 @@ Result<Workload> workload_from_json(const json& object, const SizePaths& paths) 
   workload.current = paths.status.empty() ? workload.replicas.value_or(0) : count_at(object, paths.status).value_or(0);
   workload.ready = ready_in(object, paths, workload.current);
   workload.selector = selector_at(object, paths.selector);
-  if (const json* pod = find_field(object, ".spec.template.spec")) workload.pod_requests = pod_requests(*pod);
+  if (const json* pod = find_field(object, ".spec.template.spec")) {
+    workload.pod_requests = std::make_shared<const std::map<std::string, Quantity>>(pod_requests(*pod));
+  }
   if (fault.found()) return fault.error();
   return workload;
 }

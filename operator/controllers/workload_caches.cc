@@ -79,7 +79,11 @@ void WorkloadCaches::open(Watched& watched, const ScaleKind& kind) {
   watched.store = std::make_shared<runtime::Store<Workload>>();
   runtime::ReflectorOptions options;
   options.type = kind.type;
-  auto decode = [paths = kind.paths](const nlohmann::json& object) { return workload_from_json(object, paths); };
+  auto decode = [paths = kind.paths, requests = SharedRequests()](const nlohmann::json& object) mutable {
+    Result<Workload> workload = workload_from_json(object, paths);
+    if (workload) workload.value().pod_requests = requests.share(workload.value().pod_requests);
+    return workload;
+  };
   watched.reflector = std::make_unique<runtime::Reflector>(
       client_, std::move(options), runtime::store_sink<Workload>(watched.store, std::move(decode), on_bad_), changed_,
       clock_, ++seed_);

@@ -130,9 +130,8 @@ class QuerySource {
 class ConstraintSource {
  public:
   virtual ~ConstraintSource() = default;
-  /// `pod_requests` and `selector` are those of the target's workload; see EngineView.
-  virtual plan::TargetConstraints constraints(const api::ScaleTarget& target,
-                                              const std::map<std::string, Quantity>& pod_requests,
+  /// `pod_requests` (null: not known) and `selector` are those of the target's workload; see EngineView.
+  virtual plan::TargetConstraints constraints(const api::ScaleTarget& target, const PodRequests& pod_requests,
                                               const std::string& selector) = 0;
 };
 

@@ -9,7 +9,8 @@ namespace {
 
 using nlohmann::json;
 
-const std::map<std::string, Quantity> kPod = {{"requests.cpu", Quantity::from_int(1)}, {"pods", Quantity::from_int(1)}};
+const PodRequests kPod = std::make_shared<const std::map<std::string, Quantity>>(
+    std::map<std::string, Quantity>{{"requests.cpu", Quantity::from_int(1)}, {"pods", Quantity::from_int(1)}});
 
 struct Stage {
   TestWorld home;

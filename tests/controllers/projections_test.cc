@@ -113,8 +113,21 @@ TEST(WorkloadFromJson, reads_a_deployment) {
   EXPECT_EQ(workload.value().ready, 4);
   EXPECT_EQ(workload.value().selector, "app=web,tier=front,track notin (canary,dark),!beta");
   EXPECT_EQ(workload.value().object.other_manager, "kubectl");
-  EXPECT_EQ(workload.value().pod_requests.at("requests.cpu"), Quantity::parse("250m").value());
-  EXPECT_EQ(workload.value().pod_requests.at("requests.memory"), Quantity::parse("1Gi").value());
+  EXPECT_EQ(workload.value().pod_requests->at("requests.cpu"), Quantity::parse("250m").value());
+  EXPECT_EQ(workload.value().pod_requests->at("requests.memory"), Quantity::parse("1Gi").value());
+}
+
+TEST(SharedRequests, equal_ones_are_one_and_those_of_nobody_are_forgotten) {
+  using Requests = std::map<std::string, Quantity>;
+  const auto of = [](int cpus) {
+    return std::make_shared<const Requests>(Requests{{"requests.cpu", Quantity::from_int(cpus)}});
+  };
+  SharedRequests shared;
+  const PodRequests first = shared.share(of(1));
+  EXPECT_EQ(shared.share(of(1)), first);
+  EXPECT_NE(shared.share(of(2)), first);
+  EXPECT_EQ(shared.share(of(2))->at("requests.cpu"), Quantity::from_int(2));
+  EXPECT_EQ(shared.share(nullptr), nullptr);
 }
 
 TEST(WorkloadFromJson, counts_no_ready_replica_where_a_built_in_kind_leaves_the_field_out) {
