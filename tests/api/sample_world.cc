@@ -29,9 +29,14 @@ SampleWorld& SampleWorld::apply(const std::string& folder, const std::string& re
       const Result<ScaleTarget> decoded = scale_target_from_json(object);
       if (!decoded) ADD_FAILURE() << folder << ": " << decoded.error().message;
       if (decoded) targets_.insert_or_assign(decoded.value().meta.name, decoded.value());
+    } else if (kind == "ScaleLimit" || kind == "ClusterScaleLimit") {
+      const Result<ScaleLimit> decoded =
+          kind == "ScaleLimit" ? scale_limit_from_json(object) : cluster_scale_limit_from_json(object);
+      if (!decoded) ADD_FAILURE() << folder << ": " << decoded.error().message;
+      if (decoded) limits_.insert_or_assign(decoded.value().meta.name, decoded.value());
     } else if (kind == "FestivalSchedule") {
       take_schedule(object);
-    } else if (kind != "Namespace") {
+    } else if (kind != "Namespace" && kind != "CustomResourceDefinition") {
       take_workload(object, region);
     }
   }

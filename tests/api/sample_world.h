@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "operator/api/region.h"
+#include "operator/api/scale_limit.h"
 #include "operator/api/scale_target.h"
 #include "operator/plan/compile.h"
 #include "operator/plan/decide.h"
@@ -34,6 +35,8 @@ class SampleWorld {
   int size(const std::string& target, absl::Time at) const;
   const std::map<std::string, ScaleTarget>& targets() const { return targets_; }
   const std::map<std::string, Region>& regions() const { return regions_; }
+  /// Of either kind, by name.
+  const std::map<std::string, ScaleLimit>& limits() const { return limits_; }
 
  private:
   using InRegion = std::pair<std::string, std::string>;  ///< region, name of the workload
@@ -45,6 +48,7 @@ class SampleWorld {
   absl::Time now_;
   std::map<std::string, ScaleTarget> targets_;
   std::map<std::string, Region> regions_;
+  std::map<std::string, ScaleLimit> limits_;
   std::map<std::string, std::shared_ptr<const plan::CompiledSchedule>> schedules_;
   std::map<std::string, std::map<std::string, std::string>> config_maps_;
   std::map<InRegion, Originals> autoscalers_;

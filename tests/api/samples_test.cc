@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "operator/base/duration.h"
 #include "tests/api/sample_world.h"
 #include "tests/support/civil.h"
 
@@ -150,6 +151,111 @@ TEST(Samples, every_target_of_the_agents_is_in_a_region_that_fulfils_its_require
     }
     EXPECT_EQ(refused, 1) << folder;
   }
+}
+
+/// "storage 90 % Orange Notify owner 1h" for each threshold.
+std::vector<std::string> levels_of(const ScaleLimit& limit) {
+  std::vector<std::string> levels;
+  for (const Threshold& threshold : limit.spec.thresholds) {
+    std::string level = threshold.dimension + " " + std::to_string(threshold.percent) + " % " +
+                        to_string(threshold.level) + " " + to_string(threshold.action);
+    if (threshold.escalation) {
+      for (const std::string& receiver : threshold.escalation->to) level += " " + receiver;
+      level += " " + format_duration(threshold.escalation->within);
+    }
+    levels.push_back(level);
+  }
+  return levels;
+}
+
+TEST(Samples, the_depository_has_its_seven_limits_with_their_levels_and_actions) {
+  using Texts = std::vector<std::string>;
+  SampleWorld world(at("2026-11-20", "UTC"));
+  world.apply("depository", "local");
+  ASSERT_EQ(world.limits().size(), 7u);
+  for (const auto& [name, limit] : world.limits()) {
+    EXPECT_EQ(limit.meta.ns, "depository") << name;
+    EXPECT_EQ(limit.spec.mode, ScaleLimitSpec::Mode::Enforce) << name;
+    EXPECT_EQ(limit.spec.unavailable, ScaleLimitSpec::Unavailable::Fail) << name;
+  }
+
+  const ScaleLimit& concurrent = world.limits().at("concurrent-writes");
+  EXPECT_EQ(concurrent.spec.concurrency,
+            (ConcurrencyLimit{100, 75, ConcurrencyLimit::Queue{100, absl::Seconds(3)}, absl::Seconds(10)}));
+  EXPECT_EQ(levels_of(concurrent), (Texts{"concurrency 51 % Yellow None", "concurrency 76 % Orange Notify ops 0s",
+                                          "concurrency 100 % Red PauseWrites ops 0s"}));
+
+  const FieldCap& size = world.limits().at("artifact-size").spec.object.fields.at(0);
+  EXPECT_EQ(size.max, Quantity::from_int(500'000'000));
+  EXPECT_EQ(size.code, 413);
+
+  const ScaleLimit& storage = world.limits().at("total-storage");
+  EXPECT_EQ(
+      dimensions_of(storage.spec),
+      (std::vector<LimitDimension>{{LimitDimension::Kind::Sum, "storage", Quantity::from_int(1'000'000'000'000)}}));
+  EXPECT_EQ(levels_of(storage),
+            (Texts{"storage 70 % Yellow Notify ops 6h", "storage 90 % Orange Notify owner 1h",
+                   "storage 99 % Red PauseWrites owner 0s", "storage 100 % Red Halt owner ops 0s"}));
+
+  EXPECT_EQ(world.limits().at("write-throughput").spec.rate->writes_per_second, 1000);
+  EXPECT_EQ(world.limits().at("artifact-count").spec.total.count, 100'000);
+
+  const ScaleLimit& query = world.limits().at("query-time");
+  EXPECT_TRUE(query.spec.match.resources.empty()) << "it stands in the way of no write";
+  EXPECT_EQ(dimensions_of(query.spec),
+            (std::vector<LimitDimension>{{LimitDimension::Kind::Observed, "p99", Quantity::from_int(5)},
+                                         {LimitDimension::Kind::Observed, "p999", Quantity::from_int(10)},
+                                         {LimitDimension::Kind::Observed, "slowest", Quantity::from_int(30)}}));
+  EXPECT_EQ(levels_of(query).front(), "p99 10 % Yellow Notify ops 1h") << "500 ms";
+
+  const ScaleLimit& audit = world.limits().at("audit-trail");
+  EXPECT_TRUE(dimensions_of(audit.spec).empty()) << "it has no size limit";
+  EXPECT_EQ(audit.spec.deny.at(0).operations, (std::vector<Operation>{Operation::Update, Operation::Delete}));
+  EXPECT_FALSE(audit.spec.deny.at(0).while_switch) << "always";
+}
+
+TEST(Samples, the_agents_of_three_regions_share_one_quota_and_send_no_more_than_a_million_bytes) {
+  SampleWorld world(at("2026-11-20", "UTC"));
+  world.apply("agents-6-month", "us-east-1");
+  const ScaleLimitSpec& actions = world.limits().at("agent-actions").spec;
+  EXPECT_EQ(actions.object.max_bytes, 1'000'000);
+  EXPECT_EQ(dimensions_of(actions),
+            (std::vector<LimitDimension>{{LimitDimension::Kind::Count, "count", Quantity::from_int(10'000'000)},
+                                         {LimitDimension::Kind::Sum, "stored", Quantity::from_int(21'000'000'000)},
+                                         {LimitDimension::Kind::Rate, "rate", Quantity::from_int(450)}}));
+  EXPECT_EQ(actions.rate->burst, 600);
+  EXPECT_EQ(world.limits().at("agents").spec.total.count, 1050);
+  for (const char* name : {"agent-actions", "agents"}) {
+    EXPECT_EQ(world.limits().at(name).kind, LimitKind::ClusterScaleLimit);
+    EXPECT_EQ(world.limits().at(name).spec.match.namespaces, (LabelSelector{{{"quota", "agents"}}, {}}));
+  }
+  const ScaleLimitSpec& storage = world.limits().at("agent-storage").spec;
+  for (const ObservedLimit& observed : storage.observed) {
+    EXPECT_TRUE(world.regions().contains(observed.region)) << observed.region;
+    EXPECT_EQ(observed.hard, Quantity::from_int(200'000'000'000));
+    EXPECT_EQ(observed.hold_for, absl::Minutes(5));
+  }
+  EXPECT_EQ(storage.observed.size(), 3u);
+  EXPECT_EQ(storage.thresholds.at(0).percent, 90) << "180 GB of 200";
+}
+
+TEST(Samples, whatsapp_erp_caps_replicas_at_the_sizes_of_its_targets_and_stops_marketing_by_a_switch) {
+  const SampleWorld world = whatsapp_erp(ist("2026-10-20"));
+  int capped = 0;
+  for (const auto& [name, target] : world.targets()) {
+    for (const auto& [limit_name, limit] : world.limits()) {
+      if (!limit.spec.object.max_replicas || !limit.spec.match.labels->matches({{"app", name}})) continue;
+      ++capped;
+      EXPECT_EQ(limit.spec.object.max_replicas, target.spec.replicas.max) << name;
+      const auto& autoscalers = world.limits().at("autoscalers-" + std::to_string(target.spec.replicas.max)).spec;
+      EXPECT_EQ(autoscalers.object.fields.at(0).max, Quantity::from_int(target.spec.replicas.max));
+      EXPECT_EQ(std::ranges::count(autoscalers.match.fields.at(0).values, name), 1) << name;
+    }
+  }
+  EXPECT_EQ(capped, 4) << "each service of Mumbai, once";
+  const DenyRule& emergency = world.limits().at("marketing").spec.deny.at(0);
+  EXPECT_EQ(emergency.while_switch, (SwitchCondition{"whatsapp-erp", "surge", "marketing", "rejected"}));
+  EXPECT_EQ(emergency.operations, std::vector<Operation>{Operation::Create});
 }
 
 TEST(Samples, the_model_registry_starts_from_the_sizes_that_it_has) {
