@@ -98,7 +98,7 @@ json full_scale_limit() {
       "object": {
         "maxBytes": 1000000,
         "fields": [{"name": "artifact-size", "path": ".spec.sizeBytes", "max": "500M", "code": 403, "message": "split it"},
-                   {"name": "cpu", "path": ".spec.containers[*].resources.requests.cpu", "max": 2}],
+                   {"name": "memory", "path": ".spec.containers[*].resources.requests.memory", "max": "2Gi"}],
         "replicas": {"max": 100}},
       "total": {"count": 100000, "sums": [{"name": "storage", "path": ".spec.sizeBytes", "hard": "1000G"},
                                           {"name": "cache", "path": ".spec['cache/bytes']", "hard": "8Gi"}]},

@@ -44,6 +44,8 @@ TEST(JsonReader, names_path_value_and_remedy) {
   const auto quantity = [](const JsonReader& reader) { reader.quantity("field"); };
   const auto day = [](const JsonReader& reader) { reader.day("field"); };
   const auto counter = [](const JsonReader& reader) { reader.counter("field"); };
+  const auto required_counter = [](const JsonReader& reader) { reader.required_counter("field"); };
+  const auto quantities = [](const JsonReader& reader) { reader.quantities("field"); };
   const auto boolean = [](const JsonReader& reader) { reader.boolean("field"); };
   struct Row {
     const char* value;
@@ -70,6 +72,12 @@ TEST(JsonReader, names_path_value_and_remedy) {
       {"\"1.5Gi\"", quantity, ""},
       {"1.5", quantity, "field: must be a quantity: a whole number, or a string such as \"0.5\", \"1500m\" or "},
       {"18446744073709551615", quantity, "field: must be a quantity below 2^63, not 18446744073709551615"},
+      {"null", quantities, ""},
+      {"[]", quantities, ""},
+      {"[7, \"1.5Gi\"]", quantities, ""},
+      {"7", quantities, "field: must be a list, not 7"},
+      {"[7, null]", quantities, "field[1]: must be a quantity: a whole number, or a string such as"},
+      {"[18446744073709551615]", quantities, "field[0]: must be a quantity below 2^63"},
       {"\"2026-11-08\"", day, ""},
       {"\"2026-02-30\"", day, "field: must be a day of the calendar such as 2026-11-08, not \"2026-02-30\""},
       {"\"2026-2-3\"", day, "field: must be a day of the calendar such as 2026-11-08, not \"2026-2-3\""},
@@ -77,6 +85,10 @@ TEST(JsonReader, names_path_value_and_remedy) {
       {"20261108", day, "field: must be a string, not 20261108"},
       {"-1", counter, "field: must be a whole number that is not negative, not -1"},
       {"18446744073709551615", counter, "field: must be a whole number that is not negative"},
+      {"null", counter, ""},
+      {"0", required_counter, ""},
+      {"null", required_counter, "field: must be a whole number that is not negative, not absent"},
+      {"-1", required_counter, "field: must be a whole number that is not negative, not -1"},
       {"\"true\"", boolean, "field: must be true or false, not \"true\""},
   };
   for (const Row& row : table) {

@@ -40,7 +40,8 @@ TEST(ScaleLimit, reads_every_field) {
   expected.object.max_bytes = 1'000'000;
   expected.object.fields = {
       {"artifact-size", path(".spec.sizeBytes"), Quantity::from_int(500'000'000), 403, "split it"},
-      {"cpu", path(".spec.containers[*].resources.requests.cpu"), Quantity::from_int(2), 413, ""}};
+      {"memory", path(".spec.containers[*].resources.requests.memory"), Quantity::from_int(2LL << 30), 413, "",
+       QuantityFormat::BinarySI}};
   expected.object.max_replicas = 100;
   expected.total.count = 100'000;
   expected.total.sums = {
@@ -200,6 +201,16 @@ TEST(ScaleLimit, needs_a_namespace_for_the_switches_of_a_cluster_wide_limit) {
       mutated(full_cluster_scale_limit(), {"/spec/deny/0/whileSwitch/namespace", "", ""}));
   ASSERT_FALSE(limit);
   EXPECT_EQ(limit.error().message.find("spec.deny[0].whileSwitch.namespace: must be given"), 0u);
+}
+
+TEST(ScaleLimit, leaves_the_names_of_the_other_dimensions_to_them) {
+  for (const char* name : {"count", "rate", "concurrency"}) {
+    json object = smallest();
+    object["spec"]["total"] = {{"sums", {{{"name", name}, {"path", ".spec.size"}, {"hard", 1}}}}};
+    const Result<ScaleLimit> limit = scale_limit_from_json(object);
+    ASSERT_FALSE(limit) << name;
+    EXPECT_EQ(limit.error().message.find(std::string("spec: the dimension ") + name), 0u) << limit.error().message;
+  }
 }
 
 TEST(ScaleLimit, has_no_thresholds_without_a_dimension) {
