@@ -6,6 +6,7 @@
 
 #include "operator/base/log.h"
 #include "operator/limits/ledger_record.h"
+#include "webhook/app/lease_life.h"
 #include "webhook/app/ledger_codec.h"
 #include "webhook/app/moment.h"
 
@@ -43,8 +44,9 @@ ClusterIo::ClusterIo(std::shared_ptr<kube::Client> client, std::string ns, int t
 
 ClusterIo::~ClusterIo() { stop(); }
 
-void ClusterIo::start(Engine& engine) {
+void ClusterIo::start(Engine& engine, ReplicaLeases& replicas) {
   engine_ = &engine;
+  replicas_ = &replicas;
   for (int i = 0; i < threads_; ++i) workers_.emplace_back([this](const std::stop_token& stop) { work(stop); });
 }
 
@@ -184,6 +186,16 @@ void ClusterIo::perform(const ReadNameTask& task, const std::stop_token& stop) {
   const Result<kube::ListPage> page = client_->list(task.type.type, task.name.ns, options, stop);
   if (stop.stop_requested()) return;
   engine_->name_read(task, page ? std::optional(!page.value().items.empty()) : std::nullopt);
+}
+
+void ClusterIo::perform(const ReadHolderTask& task, const std::stop_token& stop) {
+  const Result<json> lease = client_->get(kube::types::kLease, {ns_, task.holder.name}, stop);
+  if (stop.stop_requested()) return;
+  // Without a Lease, or with one of a later life, nobody renews this one any more.
+  if (!lease && lease.error().code == ErrorCode::NotFound) return engine_->holder_read(task, false);
+  if (!lease) return engine_->holder_read(task, std::nullopt);
+  const bool unheard = replicas_->saw(lease.value());
+  engine_->holder_read(task, unheard && lease_state(lease.value()).holder == task.holder);
 }
 
 }  // namespace headroom::webhook

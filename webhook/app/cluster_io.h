@@ -13,6 +13,7 @@
 
 #include "operator/kube/client.h"
 #include "webhook/app/engine.h"
+#include "webhook/app/replica_leases.h"
 
 namespace headroom::webhook {
 
@@ -25,8 +26,8 @@ class ClusterIo {
   ClusterIo(std::shared_ptr<kube::Client> client, std::string ns, int threads, std::uint64_t seed);
   ~ClusterIo();
 
-  /// `engine` hears of the results; it must live until stop().
-  void start(Engine& engine);
+  /// `engine` hears of the results, and `replicas` of Leases; both must live until stop().
+  void start(Engine& engine, ReplicaLeases& replicas);
   /// Ends what is under way; its results are not told any more.
   void stop();
   /// Any thread; does not block. The engine has at most one swap or read per limit and one read and one list per type
@@ -40,6 +41,7 @@ class ClusterIo {
   void perform(const ReadRevisionTask& task, const std::stop_token& stop);
   void perform(const ListTask& task, const std::stop_token& stop);
   void perform(const ReadNameTask& task, const std::stop_token& stop);
+  void perform(const ReadHolderTask& task, const std::stop_token& stop);
   Result<limits::Revision> list(const WatchedType& type, TypeList& into, const std::stop_token& stop);
   /// Before a failure is told, so that what is tried again at once is not tried in a tight loop.
   void pause(const std::stop_token& stop);
@@ -48,6 +50,7 @@ class ClusterIo {
   const std::string ns_;
   const int threads_;
   Engine* engine_ = nullptr;
+  ReplicaLeases* replicas_ = nullptr;
 
   std::mutex mutex_;  ///< guards what follows
   std::condition_variable_any changed_;

@@ -79,6 +79,8 @@ Engine::Aftermath Engine::take_actions() {
     } else if (const auto* const list = std::get_if<limits::ListType>(&action)) {
       const auto type = types_.find(list->type);
       if (type != types_.end()) ask_for_list(type->second, aftermath);
+    } else if (auto* const dead = std::get_if<limits::ReadHolder>(&action)) {
+      aftermath.tasks.emplace_back(ReadHolderTask{std::move(dead->holder)});
     } else if (const auto* const name = std::get_if<limits::ReadName>(&action)) {
       const auto pending = pending_.find(name->request);
       if (pending == pending_.end()) continue;
@@ -278,9 +280,7 @@ void Engine::commit_list(TypeList& list, Revision revision) {
                    {{"resource", type.watched.type.to_string()},
                     {"revision", std::to_string(revision)},
                     {"before", std::to_string(list.known_)}});
-      escrow_.went_back(id, now);
-      usage_.lost(id);
-      type.newest = 0;
+      forget_type(id, type);
       list.meanwhile_.clear();
     }
     const bool current = list.edition_ >= type.needs && list.meanwhile_.size() < kMostMeanwhile;
@@ -395,9 +395,7 @@ void Engine::revision_read(const ReadRevisionTask& task, std::optional<Revision>
     const TypeId id = task.type.id;
     const auto type = types_.find(id);
     if (type != types_.end() && revision && *revision < task.known) {
-      escrow_.went_back(id, now_());
-      usage_.lost(id);
-      type->second.newest = 0;
+      forget_type(id, type->second);
       ask_for_list(type->second, aftermath);
     } else {
       escrow_.consistent_read(id, revision, now_());
@@ -411,6 +409,10 @@ void Engine::revision_read(const ReadRevisionTask& task, std::optional<Revision>
 
 void Engine::name_read(const ReadNameTask& task, std::optional<bool> taken) {
   with_escrow([&] { escrow_.name_read(task.request, taken, now_()); });
+}
+
+void Engine::holder_read(const ReadHolderTask& task, std::optional<bool> renewed) {
+  with_escrow([&] { escrow_.holder_read(task.holder, renewed, now_()); });
 }
 
 // --- Leases ---
@@ -435,6 +437,24 @@ bool Engine::holds_grants(const std::string& holder) const {
            std::ranges::any_of(account->record()->grants,
                                [&](const limits::Grant& grant) { return grant.holder.name == holder; });
   });
+}
+
+void Engine::forget_type(TypeId id, Type& type) {
+  escrow_.went_back(id, now_());
+  usage_.lost(id);
+  type.newest = 0;
+}
+
+void Engine::store_went_back() {
+  Aftermath aftermath;
+  {
+    std::lock_guard lock(mutex_);
+    for (auto& [id, type] : types_) {
+      forget_type(id, type);
+      ask_for_list(type, aftermath);
+    }
+  }
+  finish(std::move(aftermath));
 }
 
 // --- time and end ---

@@ -46,7 +46,11 @@ struct ReadNameTask {
   api::ObjectKey name;
   limits::BootTime until;  ///< afterwards nobody waits for it
 };
-using Task = std::variant<SwapTask, ReadLedgerTask, ReadRevisionTask, ListTask, ReadNameTask>;
+/// The Lease of another replica, which the watch of Leases shows to be dead.
+struct ReadHolderTask {
+  limits::Holder holder;
+};
+using Task = std::variant<SwapTask, ReadLedgerTask, ReadRevisionTask, ListTask, ReadNameTask, ReadHolderTask>;
 
 /// A watch or a list of a type. One without bodies has nothing to say once limits look at them.
 struct TypeSource {
@@ -97,6 +101,7 @@ class Engine {
   void swapped(const SwapTask& task, limits::SwapOutcome outcome, std::optional<limits::LedgerRecord> record);
   void revision_read(const ReadRevisionTask& task, std::optional<limits::Revision> revision);
   void name_read(const ReadNameTask& task, std::optional<bool> taken);
+  void holder_read(const ReadHolderTask& task, std::optional<bool> renewed);
 
   // --- Leases ---
 
@@ -105,6 +110,8 @@ class Engine {
   void holder_renewed(const limits::Holder& holder);
   /// Whether a ledger that was read lately has a grant of any life of this holder.
   bool holds_grants(const std::string& holder) const;
+  /// The store was restored: nothing that was seen of any type holds.
+  void store_went_back();
 
   // --- time and end ---
 
@@ -146,6 +153,7 @@ class Engine {
 
   Aftermath take_actions();
   void finish(Aftermath aftermath);
+  void forget_type(limits::TypeId id, Type& type);
   template <class Change>
   void with_escrow(Change change);
   void ask_for_list(Type& type, Aftermath& aftermath);

@@ -119,6 +119,13 @@ Status LeaseLife::renew(const std::stop_token& stop) {
     if (!lease && lease.error().code != ErrorCode::NotFound) return lease.error();
     stored_ = lease ? std::optional(lease_state(lease.value())) : std::nullopt;
     read_ = true;
+    if (newest_ > 0 && (!stored_ || limits::parse_revision(stored_->resource_version) < newest_)) {
+      log::warning("the Lease is older than it was left: the store was restored, or somebody deleted the Lease",
+                   {{"lease", options_.name}});
+      newest_ = 0;
+      until_ = -absl::InfiniteDuration();
+      listener_.went_back();
+    }
   }
   const limits::BootTime begun = now_().boot;
   // Somebody else's hand on it, or a lapse: what this life was lent is not its own any more.
@@ -131,6 +138,7 @@ Status LeaseLife::renew(const std::stop_token& stop) {
     return written.error();
   }
   stored_ = lease_state(written.value());
+  newest_ = limits::parse_revision(stored_->resource_version);
   if (now_().boot >= until_ && epoch_ == epoch) return ok();  // it lapsed meanwhile; the next one begins anew
   if (epoch_ != epoch) {
     epoch_ = epoch;

@@ -47,6 +47,9 @@ struct LeaseListener {
   std::function<void(limits::BootTime until)> held_until;
   /// Another life, under another epoch, before its first held_until(): after a start, and after each lapse.
   std::function<void(limits::Holder holder)> began;
+  /// The Lease is older than this process left it, or gone: the store was restored, or somebody deleted it. The one
+  /// thing that every replica holds and so the one that shows it to all, also to those without a grant.
+  std::function<void()> went_back = [] {};
 };
 
 class LeaseLife {
@@ -77,6 +80,7 @@ class LeaseLife {
   std::optional<LeaseState> stored_;  ///< as last seen; null: not there, or not known
   bool read_ = false;                 ///< whether it was looked for
   std::optional<std::int64_t> epoch_;
+  limits::Revision newest_ = 0;  ///< that this process has written
   limits::BootTime until_ = -absl::InfiniteDuration();
 
   std::jthread thread_;

@@ -40,17 +40,18 @@ class ReplicaLeases::Sink final : public runtime::ObjectSink {
 
 std::unique_ptr<runtime::ObjectSink> ReplicaLeases::sink() { return std::make_unique<Sink>(*this); }
 
-void ReplicaLeases::saw(const nlohmann::json& lease) {
+bool ReplicaLeases::saw(const nlohmann::json& lease) {
   const LeaseState state = lease_state(lease);
   {
     std::lock_guard lock(mutex_);
     Known& known = leases_[state.holder.name];
     known.resource_version = state.resource_version;
-    if (known.renewed == state.renewed) return;
+    if (known.renewed == state.renewed) return false;
     known.renewed = state.renewed;
     known.seen = now_();
   }
   renewed_(state.holder);
+  return true;
 }
 
 std::vector<ReplicaLeases::Silent> ReplicaLeases::silent_for(absl::Duration time, std::size_t most) const {

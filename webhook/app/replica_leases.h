@@ -28,6 +28,9 @@ class ReplicaLeases {
   /// For the reflector of Leases with the label kComponentLabel; this outlives it.
   std::unique_ptr<runtime::ObjectSink> sink();
 
+  /// A Lease that was read, not watched. Whether it shows a renewal that was not seen before.
+  bool saw(const nlohmann::json& lease);
+
   struct Silent {
     std::string name, resource_version;
   };
@@ -40,8 +43,6 @@ class ReplicaLeases {
     std::string renewed, resource_version;
     limits::BootTime seen;
   };
-
-  void saw(const nlohmann::json& lease);
 
   const Now now_;
   const Renewed renewed_;

@@ -196,7 +196,8 @@ Status Webhook::Impl::build() {
                     [this](limits::Holder self) {
                       log::info("a life begins", {{"holder", self.name}, {"epoch", std::to_string(self.epoch)}});
                       engine->begin_anew(std::move(self));
-                    }});
+                    },
+                    [this] { engine->store_went_back(); }});
   replicas =
       std::make_unique<ReplicaLeases>(boot_now, [this](const limits::Holder& one) { engine->holder_renewed(one); });
 
@@ -372,7 +373,7 @@ void Webhook::Impl::add_components() {
       return ok();
     };
   };
-  manager.add({"io", starts([this] { io->start(*engine); }), [this](milliseconds) { io->stop(); }});
+  manager.add({"io", starts([this] { io->start(*engine, *replicas); }), [this](milliseconds) { io->stop(); }});
   manager.add({"lease", starts([this] { lease->start(); }), [this](milliseconds) {
                  lease->stop();
                  if (engine->reserved() == 0 && !engine->holds_grants(lease_name(options.replica))) lease->give_up();
