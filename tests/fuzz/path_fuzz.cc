@@ -3,20 +3,20 @@
 #include <cstdint>
 #include <string>
 
-#include "operator/limits/path.h"
+#include "operator/api/json_path.h"
 #include "tests/fuzz/require.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using headroom::api::JsonPath;
   using headroom::fuzz::require;
-  using headroom::limits::Path;
-  const auto path = Path::parse({reinterpret_cast<const char*>(data), size});
+  const auto path = JsonPath::parse({reinterpret_cast<const char*>(data), size});
   if (!path) {
     require(path.error().code == headroom::ErrorCode::InvalidArgument, "a wrong path is the writer's fault");
     require(!path.error().message.empty() && path.error().message.size() < 1000, "a refusal says why, briefly");
     return 0;
   }
-  require(!path.value().segments().empty() && path.value().segments().size() <= Path::kDeepest, "a path is bounded");
-  const auto again = Path::parse(path.value().to_string());
+  require(!path.value().empty() && path.value().steps().size() <= 16, "a path is bounded");
+  const auto again = JsonPath::parse(path.value().text());
   require(again.has_value() && again.value() == path.value(), "a path that was written is the same when read");
   return 0;
 }

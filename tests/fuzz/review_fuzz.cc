@@ -12,17 +12,15 @@
 
 namespace {
 
+using headroom::api::JsonPath;
 using headroom::fuzz::require;
 using headroom::limits::ObjectView;
-using headroom::limits::Path;
 using Json = nlohmann::json;
 using Kind = ObjectView::Scalar::Kind;
 using namespace headroom::webhook;
 
 void check_scalar(const ObjectView::Scalar& scalar, const Json& value) {
   switch (scalar.kind) {
-    case Kind::Absent:
-      return require(value.is_null(), "only null is absent");
     case Kind::Text:
       return require(value.is_string() && value.get_ref<const std::string&>() == scalar.text, "texts read alike");
     case Kind::Number:
@@ -38,9 +36,14 @@ void check_scalar(const ObjectView::Scalar& scalar, const Json& value) {
 void check_values(const ObjectView& view, const Json& value, const std::string& at, int& left) {
   if (left-- <= 0) return;
   if (!at.empty()) {
-    const auto path = Path::parse(at);
-    if (!path) return;  // too deep or too long, and so is what lies below
-    check_scalar(view.at(path.value()), value);
+    const auto path = JsonPath::parse(at);
+    if (!path) return;  // too deep or too long, or a key that no path names, and so is what lies below
+    int found = 0;
+    view.each(path.value(), [&](const ObjectView::Scalar& scalar) {
+      ++found;
+      check_scalar(scalar, value);
+    });
+    require(found == (value.is_null() ? 0 : 1), "only null is absent");
   }
   if (value.is_array()) {
     for (std::size_t i = 0; i < value.size(); ++i)
@@ -48,12 +51,9 @@ void check_values(const ObjectView& view, const Json& value, const std::string& 
   }
   if (!value.is_object()) return;
   for (const auto& [key, inner] : value.items()) {
-    std::string below = at + "['";
-    for (const char c : key) {
-      if (c == '\'' || c == '\\') below += '\\';
-      below += c;
-    }
-    check_values(view, inner, below + "']", left);
+    // What else a key may hold would read as further steps.
+    if (key.find_first_of(at.empty() ? "'[]." : "'[]") != std::string::npos) continue;
+    check_values(view, inner, at + (at.empty() ? "." + key : "['" + key + "']"), left);
   }
 }
 

@@ -12,13 +12,15 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using limits::ObjectView;
-using limits::Path;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-std::string_view scalar(const ObjectView& object, const char* path) {
-  return object.at(Path::parse(path).value()).text;
+/// The text of the last value at the path.
+std::string scalar(const limits::ObjectView& object, const char* path) {
+  std::string text;
+  object.each(api::JsonPath::parse(path).value(), [&](const auto& found) { text = found.text; });
+  return text;
 }
 
 TEST(Review, reads_what_an_api_server_sends) {
