@@ -30,6 +30,12 @@ std::string new_folder() {
   return path;
 }
 
+/// What a replica of another test has left in a ledger is not this one's.
+std::string new_name() {
+  static int made = 0;
+  return absl::StrCat("webhooks-", ++made);
+}
+
 void write_file(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
   chmod(path.c_str(), 0600);
@@ -108,6 +114,7 @@ bool WebhookProcess::ready() const { return port() > 0 && !ask("/readyz").empty(
 Webhooks::Webhooks(const Cluster& cluster, int replicas, std::vector<std::string> arguments)
     : cluster_(cluster),
       folder_(new_folder()),
+      name_(new_name()),
       arguments_(std::move(arguments)),
       balancer_(std::make_unique<testing::RoundRobinProxy>()) {
   const testing::TestAuthority authority;
@@ -139,7 +146,7 @@ std::vector<std::string> Webhooks::arguments_of(std::size_t number) const {
                                "--health-listen",
                                "127.0.0.1:0",
                                "--identity",
-                               absl::StrCat("replica-", number),
+                               absl::StrCat(name_, "-", number),
                                "--tls-certificate",
                                folder_ + "/tls.pem",
                                "--tls-key",
@@ -160,9 +167,12 @@ void Webhooks::restart(std::size_t number) {
       std::make_unique<WebhookProcess>(arguments_of(number), absl::StrCat(folder_, "/replica-", number, ".log"));
 }
 
+std::string Webhooks::lease(std::size_t number) const { return absl::StrCat("headroom-webhook-", name_, "-", number); }
+
 bool Webhooks::ready() {
   std::vector<std::uint16_t> ports;
   for (const auto& replica : replicas_) {
+    if (!replica->running()) continue;
     if (!replica->ready()) return false;
     ports.push_back(replica->port());
   }

@@ -30,6 +30,7 @@ class WebhookProcess {
   void signal(int number) const;
   /// Waits for it to end by itself; its exit status, or -1 when it has not within `seconds`.
   int wait(int seconds);
+  bool running() const { return pid_ > 0; }
 
   std::string log() const;
   /// Where it answers reviews, and where health and metrics are; 0 before it does.
@@ -57,13 +58,15 @@ class Webhooks {
   void restart(std::size_t number);
   /// All replicas that run are ready; the balancer knows where they are.
   bool wait_ready(int seconds);
+  /// Name of a replica's Lease.
+  std::string lease(std::size_t number) const;
 
  private:
   std::vector<std::string> arguments_of(std::size_t number) const;
   bool ready();
 
   const Cluster& cluster_;
-  const std::string folder_;
+  const std::string folder_, name_;
   const std::vector<std::string> arguments_;
   std::unique_ptr<testing::RoundRobinProxy> balancer_;
   std::vector<std::unique_ptr<WebhookProcess>> replicas_;

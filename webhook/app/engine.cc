@@ -164,7 +164,7 @@ void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewRespond
         const LimitPtr limit = find(verdict.limit);
         count_denial(limit.get(), reason_of(verdict.kind));
         if (limit && limit->limit().spec.mode == api::ScaleLimitSpec::Mode::Warn) {
-          warnings.push_back(figures(verdict, *limit));
+          warnings.push_back(figures_text(verdict, *limit));
         }
       }
     }
@@ -502,6 +502,23 @@ void Engine::retire() {
 std::size_t Engine::reserved() const {
   std::lock_guard lock(mutex_);
   return escrow_.reserved();
+}
+
+std::vector<LimitFigures> Engine::figures() const {
+  std::lock_guard lock(mutex_);
+  std::vector<LimitFigures> all;
+  for (const auto& [id, limit] : by_id_) {
+    const limits::LimitAccount* const account = escrow_.account(id);
+    if (account == nullptr) continue;
+    LimitFigures figures{
+        limit, account->current() && !account->outdated(), {}, account->granted(), escrow_.pending(id)};
+    for (const TypeId type : limit->types()) {
+      figures.used += usage_.used(id, type);
+      figures.in_force = figures.in_force && usage_.revision(id, type) > 0;
+    }
+    all.push_back(std::move(figures));
+  }
+  return all;
 }
 
 std::size_t Engine::waiting() const {

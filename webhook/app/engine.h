@@ -58,6 +58,13 @@ struct TypeSource {
   bool bodies = false;
 };
 
+/// What a metric shows of a limit.
+struct LimitFigures {
+  LimitPtr limit;
+  bool in_force = false;  ///< what is stored is known, and the ledger is of this generation of the limit
+  limits::Amounts used, granted, in_flight;
+};
+
 class Engine {
  public:
   using Now = std::function<limits::Moment()>;
@@ -122,6 +129,8 @@ class Engine {
   /// Writes that were let through and have no end yet.
   std::size_t reserved() const;
   std::size_t waiting() const;
+  /// Of the limits that count objects.
+  std::vector<LimitFigures> figures() const;
 
  private:
   struct Pending {

@@ -44,7 +44,7 @@ std::string limit_name(const CompiledLimit& limit) {
 
 }  // namespace
 
-std::string figures(const Verdict& verdict, const CompiledLimit& limit) {
+std::string figures_text(const Verdict& verdict, const CompiledLimit& limit) {
   const api::LimitDimension& dimension = limit.ledger_dimensions()[verdict.dimension];
   const auto text = [&](limits::Amount amount) { return Quantity::from_nano(amount).canonical(dimension.format); };
   return absl::StrCat(limit_name(limit), ": over ", dimension.name, ": used ", text(verdict.used), ", asked ",
@@ -58,9 +58,10 @@ Answer answer_to(const Verdict& verdict, const CompiledLimit* limit, const Writt
     return refusal(409, absl::StrCat(type, " \"", object.name, "\" already exists"));
   }
   if (limit == nullptr) return refusal(429, "the limit that this write was held against is changing; try again");
-  if (verdict.kind == Verdict::Kind::OverLimit) return refusal(403, figures(verdict, *limit));
+  if (verdict.kind == Verdict::Kind::OverLimit) return refusal(403, figures_text(verdict, *limit));
   if (verdict.kind == Verdict::Kind::InFlight) {
-    return refusal(429, absl::StrCat(figures(verdict, *limit), "; writes that are under way hold the rest; try again"));
+    return refusal(429,
+                   absl::StrCat(figures_text(verdict, *limit), "; writes that are under way hold the rest; try again"));
   }
   std::string message =
       absl::StrCat(limit_name(*limit), ": cannot be judged now; its ledger or this webhook is not in touch");

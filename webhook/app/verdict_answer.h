@@ -22,6 +22,6 @@ Answer answer_to(const limits::Verdict& verdict, const limits::CompiledLimit* li
 Answer refusal_for(const limits::Finding& finding);
 
 /// "ScaleLimit shop/artifacts: over count: used 10, asked 1, hard 10", whatever the verdict's kind.
-std::string figures(const limits::Verdict& verdict, const limits::CompiledLimit& limit);
+std::string figures_text(const limits::Verdict& verdict, const limits::CompiledLimit& limit);
 
 }  // namespace headroom::webhook

@@ -21,6 +21,7 @@
 #include "webhook/app/engine.h"
 #include "webhook/app/lease_life.h"
 #include "webhook/app/ledger_codec.h"
+#include "webhook/app/limit_metrics.h"
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/moment.h"
 #include "webhook/app/replica_leases.h"
@@ -127,6 +128,7 @@ struct Webhook::Impl {
   std::shared_ptr<kube::Client> watching, writing;
   std::unique_ptr<ClusterIo> io;
   std::unique_ptr<Engine> engine;
+  std::unique_ptr<LimitMetrics> limit_metrics;
   std::unique_ptr<LeaseLife> lease;
   std::unique_ptr<ReplicaLeases> replicas;
   std::unique_ptr<runtime::Reflector> lease_watch, ledger_watch;
@@ -159,6 +161,8 @@ struct Webhook::Impl {
   void drain(milliseconds left);
   bool lease_held() const { return absl::ToInt64Nanoseconds(boot_now()) < lease_until_ns; }
   bool caches_filled() const;
+  /// Nothing is in flight, and no ledger names this replica: its Lease says nothing to anybody any more.
+  bool gave_all_back() const { return engine->reserved() == 0 && !engine->holds_grants(lease_name(options.replica)); }
 };
 
 Result<std::shared_ptr<kube::Client>> Webhook::Impl::make_client(const kube::ClientLimits& client_limits) {
@@ -186,6 +190,7 @@ Status Webhook::Impl::build() {
   engine = std::make_unique<Engine>(
       limits::Holder{holder, 0}, options.escrow, machine_moment, [this](Task task) { io->run(std::move(task)); },
       metrics);
+  limit_metrics = std::make_unique<LimitMetrics>(*engine, metrics);
   lease = std::make_unique<LeaseLife>(
       std::move(for_lease), LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life},
       machine_moment,
@@ -363,7 +368,7 @@ void Webhook::Impl::drain(milliseconds left) {
   reviews->stop(left);
   const SteadyTime until = clock.steady_now() + std::min(left, kWaitForLanding);
   std::unique_lock lock(mutex);
-  while (engine->reserved() > 0 && clock.steady_now() < until) changed.wait_for(lock, milliseconds(20));
+  while (!gave_all_back() && clock.steady_now() < until) changed.wait_for(lock, milliseconds(20));
 }
 
 void Webhook::Impl::add_components() {
@@ -376,7 +381,7 @@ void Webhook::Impl::add_components() {
   manager.add({"io", starts([this] { io->start(*engine, *replicas); }), [this](milliseconds) { io->stop(); }});
   manager.add({"lease", starts([this] { lease->start(); }), [this](milliseconds) {
                  lease->stop();
-                 if (engine->reserved() == 0 && !engine->holds_grants(lease_name(options.replica))) lease->give_up();
+                 if (gave_all_back()) lease->give_up();
                }});
   manager.add({"watches", starts([this] {
                  ledger_watch->start();

@@ -1,0 +1,41 @@
+#include "webhook/app/limit_metrics.h"
+
+#include <utility>
+
+namespace headroom::webhook {
+
+LimitMetrics::LimitMetrics(const Engine& engine, runtime::Metrics& metrics)
+    : engine_(engine), metrics_(metrics), refreshing_(metrics.before_serialize([this] { refresh(); })) {}
+
+void LimitMetrics::refresh() {
+  std::set<std::pair<std::string, runtime::Labels>> shown;
+  const auto show = [&](const std::string& name, const std::string& help, const runtime::Labels& labels, double value) {
+    metrics_.set(name, help, labels, value);
+    shown.emplace(name, labels);
+  };
+  for (const LimitFigures& figures : engine_.figures()) {
+    const api::ScaleLimit& limit = figures.limit->limit();
+    runtime::Labels labels{
+        {"kind", api::to_string(limit.kind)}, {"namespace", limit.meta.ns}, {"limit", limit.meta.name}};
+    show("headroom_limit_generation_in_force",
+         "Generation of the limit that this replica judges by; 0 while what is stored or the ledger is not known",
+         labels, figures.in_force ? static_cast<double>(limit.meta.generation) : 0);
+    const auto& dimensions = figures.limit->ledger_dimensions();
+    for (std::size_t i = 0; i < dimensions.size(); ++i) {
+      labels["dimension"] = dimensions[i].name;
+      const auto number = [&](limits::Amount amount) { return Quantity::from_nano(amount).to_double(); };
+      show("headroom_limit_hard", "Bound of the dimension", labels, dimensions[i].hard.to_double());
+      show("headroom_limit_used", "Stored, as this replica has seen it", labels, number(figures.used[i]));
+      show("headroom_limit_granted", "What this replica may admit, and has admitted, of the rest", labels,
+           number(figures.granted[i]));
+      show("headroom_limit_in_flight", "Admitted by this replica, and not seen stored yet", labels,
+           number(figures.in_flight[i]));
+    }
+  }
+  for (const auto& [name, labels] : shown_) {
+    if (!shown.contains({name, labels})) metrics_.remove(name, labels);
+  }
+  shown_ = std::move(shown);
+}
+
+}  // namespace headroom::webhook
