@@ -77,6 +77,64 @@ TEST_F(Limits, add_up_what_objects_say_and_let_them_shrink) {
                                    {{"metadata", {{"labels", {{"touched", "yes"}}}}}}, {})));
 }
 
+TEST_F(Limits, cap_single_objects_and_say_so_with_the_code_that_clients_know) {
+  json limit = scale_limit("capped", "artifacts", {{"count", 10}});
+  limit["spec"]["object"] = {{"maxBytes", 2000},
+                             {"fields", {{{"name", "size"}, {"path", ".spec.size"}, {"max", "500M"}}}}};
+  limit_namespace("capped", {limit});
+  Webhooks webhooks(home_, 1, limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, 1, "capped", {"artifacts"}));
+  EXPECT_TRUE(lands(create(artifact("capped", "just", 500'000'000))));
+  EXPECT_TRUE(refused(create(artifact("capped", "more", 500'000'001)), 413,
+                      "ScaleLimit capped/artifacts: .spec.size is 500000001, at most 500M is allowed"));
+  json wide = artifact("capped", "wide");
+  wide["spec"]["text"] = std::string(2000, 'x');
+  EXPECT_TRUE(refused(create(wide), 413, "bytes as compact JSON without managedFields, at most 2000 are allowed"));
+  EXPECT_TRUE(refused(resize("capped", "just", 600'000'000), 413, ".spec.size is 600M"));
+  EXPECT_TRUE(lands(resize("capped", "just", 1)));
+}
+
+TEST_F(Limits, judge_a_dry_run_and_charge_nothing_for_it) {
+  limit_namespace("dry", {scale_limit("dry", "artifacts", {{"count", 1}})});
+  Webhooks webhooks(home_, 1, limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, 1, "dry", {"artifacts"}));
+  kube::WriteOptions dry;
+  dry.dry_run = true;
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(lands(client_->create(kArtifact, artifact("dry", "never"), {}, dry)));
+  EXPECT_TRUE(lands(create(artifact("dry", "a"))));
+  EXPECT_TRUE(eventually(10, [&] {
+    return bool(refused(client_->create(kArtifact, artifact("dry", "b"), {}, dry), 403, "used 1, asked 1, hard 1"));
+  }));
+}
+
+TEST_F(Limits, refuse_by_rule_while_a_switch_is_on) {
+  json limit = scale_limit("ruled", "marketing", json::object());
+  limit["spec"].erase("total");
+  limit["spec"]["deny"] = {{{"name", "surge"},
+                            {"whileSwitch", {{"configMap", "switches"}, {"key", "marketing"}, {"value", "reject"}}},
+                            {"message", "new campaigns wait until the surge is over"}}};
+  limit_namespace("ruled", {limit});
+  Webhooks webhooks(home_, 1, limits_arguments());
+  ASSERT_TRUE(webhooks.wait_ready(30));
+  const json off{{"apiVersion", "v1"},
+                 {"kind", "ConfigMap"},
+                 {"metadata", {{"namespace", "ruled"}, {"name", "switches"}}},
+                 {"data", {{"marketing", "accept"}}}};
+  ASSERT_TRUE(lands(client_->create(kube::types::kConfigMap, off, {})));
+  const auto turn = [&](const char* value) {
+    return client_->patch(kube::types::kConfigMap, {"ruled", "switches"}, kube::PatchType::Merge,
+                          {{"data", {{"marketing", value}}}}, {});
+  };
+  ASSERT_TRUE(lands(turn("reject")));
+  int made = 0;
+  EXPECT_TRUE(eventually(20, [&] {
+    const auto asked = create(artifact("ruled", absl::StrCat("campaign", ++made)));
+    return bool(refused(asked, 403, "rule \"surge\" refuses this: new campaigns wait until the surge is over"));
+  }));
+  ASSERT_TRUE(lands(turn("accept")));
+  EXPECT_TRUE(eventually(20, [&] { return bool(lands(create(artifact("ruled", "later")))); }));
+}
+
 TEST_F(Limits, hold_all_together_or_refuse_without_holding_anything) {
   limit_namespace(
       "both", {scale_limit("both", "artifacts", {{"count", 3}}), scale_limit("both", "size", {{"sums", {sum(100)}}})});

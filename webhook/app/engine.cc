@@ -146,8 +146,7 @@ void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewRespond
   {
     std::unique_lock lock(mutex_);
     if (!limits_) return;
-    const auto switch_is_on = [](const api::SwitchCondition&) { return false; };
-    const limits::Assessment assessed = limits_->assess(write, usage_, switch_is_on);
+    const limits::Assessment assessed = limits_->assess(write, usage_, switch_is_on_);
     std::vector<std::string> warnings;
     for (const limits::Finding& finding : assessed.findings) {
       using Mode = api::ScaleLimitSpec::Mode;

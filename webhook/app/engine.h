@@ -74,6 +74,9 @@ class Engine {
   /// `metrics` outlives the engine.
   Engine(limits::Holder self, limits::EscrowOptions options, Now now, RunTask run, runtime::Metrics& metrics);
 
+  /// Whether a switch that a deny rule names is on; thread-safe, does not wait. Before the first review.
+  void use_switches(std::function<bool(const api::SwitchCondition&)> is_on) { switch_is_on_ = std::move(is_on); }
+
   // --- reviews ---
 
   /// Answers now, or within the patience. Before there are limits the responder is dropped, so that the API server does
@@ -172,6 +175,7 @@ class Engine {
   void take_change(TypeSource source, StoredChange change);
   void tick();
 
+  std::function<bool(const api::SwitchCondition&)> switch_is_on_ = [](const api::SwitchCondition&) { return false; };
   const Now now_;
   const RunTask run_;
   runtime::Metrics& metrics_;

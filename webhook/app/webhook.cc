@@ -25,6 +25,7 @@
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/moment.h"
 #include "webhook/app/replica_leases.h"
+#include "webhook/app/switches.h"
 #include "webhook/app/type_watches.h"
 #include "webhook/app/webhook_configuration.h"
 #include "webhook/review_endpoint.h"
@@ -133,6 +134,7 @@ struct Webhook::Impl {
   std::unique_ptr<ReplicaLeases> replicas;
   std::unique_ptr<runtime::Reflector> lease_watch, ledger_watch;
   std::unique_ptr<TypeWatches> types;
+  std::unique_ptr<Switches> switches;
   std::unique_ptr<LimitWatches> limit_watches;
   std::unique_ptr<net::HttpServer> reviews, health;
 
@@ -217,6 +219,8 @@ Status Webhook::Impl::build() {
   ledger_watch = std::make_unique<runtime::Reflector>(
       watching, watch, std::make_unique<LedgerSink>(*engine), [](const api::ObjectKey&) {}, clock, random_seed());
   types = std::make_unique<TypeWatches>(watching, *engine, clock, random_seed());
+  switches = std::make_unique<Switches>(watching, clock, random_seed());
+  engine->use_switches([this](const api::SwitchCondition& condition) { return switches->is_on(condition); });
   limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] {
     std::lock_guard lock(mutex);
     limits_changed = true;
@@ -237,6 +241,7 @@ void Webhook::Impl::adopt_limits() {
   const LimitChange change = book.update(limit_watches->limits(), limit_watches->namespaces());
   engine->adopt(change);
   types->watch(change.types);
+  switches->watch(*change.limits);
 }
 
 bool Webhook::Impl::apply_configuration(const std::stop_token& stop) {
@@ -309,7 +314,7 @@ void Webhook::Impl::keep(const std::stop_token& stop) {
 // --- life ---
 
 bool Webhook::Impl::caches_filled() const {
-  return engine->types_known() && ledger_watch->health().synced && lease_watch->health().synced;
+  return engine->types_known() && switches->known() && ledger_watch->health().synced && lease_watch->health().synced;
 }
 
 net::HttpHandler Webhook::Impl::health_endpoints() {
@@ -391,6 +396,7 @@ void Webhook::Impl::add_components() {
                [this](milliseconds) {
                  limit_watches->stop();
                  types->stop();
+                 switches->stop();
                  lease_watch->request_stop();
                  ledger_watch->request_stop();
                  lease_watch->join();
