@@ -75,10 +75,13 @@ void append_status(std::string& out, const Answer& answer) {
   out += R"(,"reason":)";
   append_text(out, answer.reason);
   if (answer.retry_after) {
-    out += R"(,"details":{"retryAfterSeconds":)" +
-           std::to_string(std::max<std::chrono::seconds::rep>(answer.retry_after->count(), 1)) + "}";
+    out += R"(,"details":{"retryAfterSeconds":)";
+    out += std::to_string(std::max<std::chrono::seconds::rep>(answer.retry_after->count(), 1));
+    out += '}';
   }
-  out += R"(,"code":)" + std::to_string(answer.code) + "}";
+  out += R"(,"code":)";
+  out += std::to_string(answer.code);
+  out += '}';
 }
 
 }  // namespace

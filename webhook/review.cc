@@ -22,7 +22,12 @@ static_assert(net::kBodyPadding >= simdjson::SIMDJSON_PADDING);
 constexpr std::size_t kKeptCapacity = 256u << 10;
 constexpr std::size_t kShown = 100;  // bytes of a wrong value in a message
 
-std::string quoted(std::string_view value) { return "\"" + std::string(value.substr(0, kShown)) + "\""; }
+std::string quoted(std::string_view value) {
+  std::string text = "\"";
+  text += value.substr(0, kShown);
+  text += '"';
+  return text;
+}
 
 const char* name_of(dom::element_type type) {
   switch (type) {

@@ -10,8 +10,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-// Far above what an answer takes under a sanitizer on a busy machine, far below waiting for what never comes.
-constexpr auto kUndisturbed = 5s;
+// Far above what an answer takes, also under a sanitizer on a busy machine. The client itself waits no longer.
+constexpr auto kUndisturbed = 10s;
 
 }  // namespace
 
@@ -31,9 +31,8 @@ bool GoodClient::is_served() {
 void GoodClient::run(const std::stop_token& stop) {
   const std::string review = net::post("/admit", sample_review().dump());
   while (!stop.stop_requested() && !failed_) {
-    const auto before = Clock::now();
     client_.send(review);
-    if (!client_.response().ends_with("\"allowed\":true}}") || Clock::now() - before > kUndisturbed) failed_ = true;
+    if (!client_.response().ends_with("\"allowed\":true}}")) failed_ = true;
     ++served_;
   }
 }

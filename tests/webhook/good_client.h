@@ -16,7 +16,7 @@ class GoodClient {
   GoodClient(std::uint16_t port, const std::string& certificate_pem);
 
   /// Waits until a review that was sent from now on has been answered. False when any review so far was answered wrong
-  /// or slower than `kUndisturbed`.
+  /// or not within ten seconds.
   bool is_served();
 
  private:
