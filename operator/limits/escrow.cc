@@ -351,8 +351,7 @@ void Escrow::give_up_writes(BootTime now) {
     types.insert(types.end(), limit.account.terms().types.begin(), limit.account.terms().types.end());
   }
   std::ranges::sort(types);
-  const auto repeated = std::ranges::unique(types);
-  types.erase(repeated.begin(), repeated.end());
+  types.erase(std::unique(types.begin(), types.end()), types.end());
   for (const TypeId type : types) {
     if (!reservations_.overdue(type, now - options_.request_deadline)) continue;
     const auto known = reads_.known_until(type, usage_.revision(type));

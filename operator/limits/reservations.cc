@@ -118,10 +118,13 @@ void Reservations::add(const Write& write, const Charges& charges, BootTime now)
 void Reservations::close(Index index, const std::function<bool(const Member&)>& over, Revision landed,
                          std::vector<Resolution>& resolved) {
   Reservation& reservation = reservations_[index];
-  const auto kept = std::ranges::stable_partition(reservation.open, [&](const Member& one) { return !over(one); });
-  if (kept.empty()) return;
-  for (const Member& member : kept) unindex({reservation.type, member.uid}, index);
-  reservation.open.erase(kept.begin(), kept.end());
+  const auto gone = std::stable_partition(reservation.open.begin(), reservation.open.end(),
+                                          [&](const Member& one) { return !over(one); });
+  if (gone == reservation.open.end()) return;
+  std::for_each(gone, reservation.open.end(), [&](const Member& member) {
+    unindex({reservation.type, member.uid}, index);
+  });
+  reservation.open.erase(gone, reservation.open.end());
   reservation.landed = std::max(reservation.landed, landed);
   if (!reservation.open.empty()) return;
   for (const Charge& charge : reservation.charges) {

@@ -130,8 +130,7 @@ std::vector<Uid> UsageCache::commit_list(TypeId type, Revision revision) {
   names_[type] = std::exchange(listed_names_[type], {});
   revisions_[type] = revision;
   std::ranges::sort(gone);
-  const auto repeated = std::ranges::unique(gone);
-  gone.erase(repeated.begin(), repeated.end());
+  gone.erase(std::unique(gone.begin(), gone.end()), gone.end());
   return gone;
 }
 
