@@ -25,7 +25,7 @@ json configured(const std::vector<std::shared_ptr<const api::ScaleLimit>>& limit
   return webhook_configuration("headroom", limits::LimitSet(compiled), address).at("webhooks");
 }
 
-json resources(const json& list) { return {{"match", {{"resources", list}}}}; }
+json resources(const std::vector<json>& list) { return {{"match", {{"resources", list}}}}; }
 json resource(const std::string& group, const std::string& plural, const json& more = json::object()) {
   json one = {{"group", group}, {"version", "v1"}, {"resource", plural}};
   one.update(more);
@@ -35,10 +35,10 @@ json resource(const std::string& group, const std::string& plural, const json& m
 TEST(WebhookConfiguration, asks_for_nothing_without_limits) { EXPECT_TRUE(configured({}).empty()); }
 
 TEST(WebhookConfiguration, has_one_rule_per_resource_with_all_that_the_limits_ask_of_it) {
-  const json webhooks =
-      configured({a_limit("a", resources({resource("apps", "deployments", {{"subresources", {"scale"}}})})),
-                  a_limit("b", resources({resource("apps", "deployments", {{"operations", {"CREATE", "DELETE"}}}),
-                                          resource("example.com", "artifacts")}))});
+  const json webhooks = configured(
+      {a_limit("a", resources({resource("apps", "deployments", {{"subresources", json::array({"scale"})}})})),
+       a_limit("b", resources({resource("apps", "deployments", {{"operations", {"CREATE", "DELETE"}}}),
+                               resource("example.com", "artifacts")}))});
   ASSERT_EQ(webhooks.size(), 1u);
   EXPECT_EQ(webhooks[0]["rules"], json::parse(R"([
     {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "DELETE", "UPDATE"],
@@ -50,13 +50,13 @@ TEST(WebhookConfiguration, has_one_rule_per_resource_with_all_that_the_limits_as
 TEST(WebhookConfiguration, sends_a_resource_to_the_entry_that_fails_where_any_limit_wants_that) {
   const json webhooks = configured(
       {a_limit("strict"), a_limit("lax", {{"unavailable", "Ignore"}}),
-       a_limit("other", {{"unavailable", "Ignore"}, {"match", {{"resources", {resource("", "configmaps")}}}}})});
+       a_limit("other", {{"unavailable", "Ignore"}, {"match", resources({resource("", "configmaps")}).at("match")}})});
   ASSERT_EQ(webhooks.size(), 2u);
   EXPECT_EQ(webhooks[0]["failurePolicy"], "Fail");
-  EXPECT_EQ(webhooks[0]["rules"][0]["resources"], json({"artifacts"}));
+  EXPECT_EQ(webhooks[0]["rules"][0]["resources"], json::array({"artifacts"}));
   EXPECT_EQ(webhooks[1]["failurePolicy"], "Ignore");
   ASSERT_EQ(webhooks[1]["rules"].size(), 1u);
-  EXPECT_EQ(webhooks[1]["rules"][0]["resources"], json({"configmaps"}));
+  EXPECT_EQ(webhooks[1]["rules"][0]["resources"], json::array({"configmaps"}));
   EXPECT_NE(webhooks[0]["name"], webhooks[1]["name"]);
 }
 
@@ -73,8 +73,8 @@ TEST(WebhookConfiguration, leaves_out_the_excluded_namespaces_and_nothing_else) 
 }
 
 TEST(WebhookConfiguration, lets_scaling_down_and_the_end_of_objects_pass_without_the_webhook) {
-  const json scaled =
-      configured({a_limit("a", resources({resource("apps", "deployments", {{"subresources", {"scale"}}})}))})[0];
+  const json scaled = configured(
+      {a_limit("a", resources({resource("apps", "deployments", {{"subresources", json::array({"scale"})}})}))})[0];
   ASSERT_EQ(scaled["matchConditions"].size(), 2u);
   EXPECT_EQ(scaled["matchConditions"][0]["name"], "not-scaled-down");
   EXPECT_EQ(scaled["matchConditions"][1]["name"], "not-ending");
