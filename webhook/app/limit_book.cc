@@ -62,6 +62,7 @@ LimitChange LimitBook::update(const std::vector<std::shared_ptr<const api::Scale
   }
   limits_ = std::move(next);
   std::vector<LimitPtr> all;
+  all.reserve(limits_.size());
   for (const auto& [key, limit] : limits_) all.push_back(limit);
   change.limits = std::make_shared<const limits::LimitSet>(std::move(all));
   change.types = watched_types();
