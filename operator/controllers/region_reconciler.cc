@@ -13,14 +13,14 @@
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/finalizer_patch.h"
 #include "operator/controllers/kubeconfig_watch.h"
-#include "operator/controllers/merge_patch.h"
 #include "operator/controllers/region_agent.h"
 #include "operator/controllers/region_release.h"
 #include "operator/controllers/region_status.h"
-#include "operator/controllers/stored_status.h"
 #include "operator/kube/config.h"
 #include "operator/kube/cpprest_transport.h"
+#include "operator/runtime/merge_patch.h"
 #include "operator/runtime/reflector.h"
+#include "operator/runtime/stored_status.h"
 
 namespace headroom::controllers {
 namespace {
@@ -52,7 +52,7 @@ struct RegionReconciler::Impl {
     std::shared_ptr<Cluster> cluster;
     std::unique_ptr<RegionAgent> agent;
     api::RegionStatus status;  ///< as it should be stored
-    StoredStatus<api::RegionStatus> stored;
+    runtime::StoredStatus<api::RegionStatus> stored;
     bool reachable = false;
     bool finalizer_taken = false;  ///< while the cache does not show it yet
   };
@@ -256,7 +256,7 @@ Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& 
   managed_entry.stored.shown(region.meta.resource_version);
   const api::RegionStatus before = managed_entry.stored.base(region.status);
   if (!worth_writing(region.spec, before, managed_entry.status)) return ok();
-  const auto patch = merge_patch_between(api::to_json(before), api::to_json(managed_entry.status));
+  const auto patch = runtime::merge_patch_between(api::to_json(before), api::to_json(managed_entry.status));
   if (!patch) return ok();
   const std::string version = managed_entry.stored.version(region.meta.resource_version);
   const nlohmann::json body = {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}};

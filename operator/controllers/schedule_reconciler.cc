@@ -14,10 +14,10 @@
 #include "operator/base/log.h"
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/finalizer_patch.h"
-#include "operator/controllers/merge_patch.h"
 #include "operator/controllers/schedule_status.h"
 #include "operator/controllers/schedule_switching.h"
-#include "operator/controllers/stored_status.h"
+#include "operator/runtime/merge_patch.h"
+#include "operator/runtime/stored_status.h"
 
 namespace headroom::controllers {
 namespace {
@@ -48,7 +48,7 @@ struct ScheduleReconciler::Impl {
   struct Memory {
     std::string uid;
     api::FestivalScheduleStatus status;  ///< as it should be stored
-    StoredStatus<json> stored;
+    runtime::StoredStatus<json> stored;
     std::optional<absl::Time> looked_until;
     bool finalizer_taken = false;  ///< also while the cache does not show it yet
     std::optional<SteadyTime> pending_since, releasing_since;
@@ -172,7 +172,7 @@ Status ScheduleReconciler::Impl::write_status(const api::FestivalSchedule& sched
                                               const std::stop_token& stop) {
   json status = api::to_json(memory.status);
   memory.stored.shown(schedule.meta.resource_version);
-  const auto patch = merge_patch_between(memory.stored.base(api::to_json(schedule.status)), status);
+  const auto patch = runtime::merge_patch_between(memory.stored.base(api::to_json(schedule.status)), status);
   if (!patch) return ok();
   const std::string version = memory.stored.version(schedule.meta.resource_version);
   const auto stored = world.home->patch(kube::types::kFestivalSchedule, schedule.meta.key(), kube::PatchType::Merge,

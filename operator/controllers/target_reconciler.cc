@@ -9,10 +9,10 @@
 #include "operator/base/log.h"
 #include "operator/controllers/deadline.h"
 #include "operator/controllers/field_path.h"
-#include "operator/controllers/merge_patch.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/target_events.h"
 #include "operator/controllers/target_status.h"
+#include "operator/runtime/merge_patch.h"
 
 namespace headroom::controllers {
 namespace {
@@ -275,7 +275,7 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
   ReconcileResult result;
   if (!target.spec.rules.empty() || target.spec.replicas.learn) result.requeue_after = kProgressInterval;
   const api::ScaleTargetStatus& before = record.stored.base(target.status);
-  const auto patch = merge_patch_between(api::to_json(before), api::to_json(record.status));
+  const auto patch = runtime::merge_patch_between(api::to_json(before), api::to_json(record.status));
   if (!patch) return result;
   const SteadyTime steady = world_.clock.steady_now();
   const auto since = steady - record.stored_at;

@@ -14,7 +14,7 @@
 #include "operator/api/scale_target.h"
 #include "operator/base/clock.h"
 #include "operator/controllers/overrides.h"
-#include "operator/controllers/stored_status.h"
+#include "operator/runtime/stored_status.h"
 
 namespace headroom::controllers {
 
@@ -57,7 +57,7 @@ struct TargetRecord {
   Boxed<RegionRefusal> refusal;                 ///< the planner's, like metrics_problem
   Boxed<LandedWrite> landed;
   std::string finalized_over;  ///< the ScaleTarget's resourceVersion before our finalizer was added
-  StoredStatus<api::ScaleTargetStatus> stored;
+  runtime::StoredStatus<api::ScaleTargetStatus> stored;
   SteadyTime stored_at{};
 };
 

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace headroom::controllers {
+namespace headroom::runtime {
 
 /// Each of our writes lands on the version before it or not at all. Not thread-safe.
 template <class S>
@@ -42,4 +42,4 @@ class StoredStatus {
   std::vector<std::string> before_;  ///< versions that the cache passes through on its way to `version_`
 };
 
-}  // namespace headroom::controllers
+}  // namespace headroom::runtime

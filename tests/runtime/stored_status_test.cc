@@ -1,8 +1,8 @@
-#include "operator/controllers/stored_status.h"
+#include "operator/runtime/stored_status.h"
 
 #include <gtest/gtest.h>
 
-namespace headroom::controllers {
+namespace headroom::runtime {
 namespace {
 
 class StoredStatusTest : public testing::Test {
@@ -53,4 +53,4 @@ TEST_F(StoredStatusTest, forgets_what_it_passed_through_with_what_it_wrote) {
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::runtime

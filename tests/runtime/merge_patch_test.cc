@@ -1,10 +1,10 @@
-#include "operator/controllers/merge_patch.h"
+#include "operator/runtime/merge_patch.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-namespace headroom::controllers {
+namespace headroom::runtime {
 namespace {
 
 using nlohmann::json;
@@ -42,4 +42,4 @@ TEST(MergePatch, names_only_what_differs) {
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::runtime

@@ -1,8 +1,8 @@
-#include "operator/controllers/merge_patch.h"
+#include "operator/runtime/merge_patch.h"
 
 #include <nlohmann/json.hpp>
 
-namespace headroom::controllers {
+namespace headroom::runtime {
 
 std::optional<nlohmann::json> merge_patch_between(const nlohmann::json& before, const nlohmann::json& after) {
   if (before == after) return std::nullopt;
@@ -22,4 +22,4 @@ std::optional<nlohmann::json> merge_patch_between(const nlohmann::json& before, 
   return patch;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::runtime

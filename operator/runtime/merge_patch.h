@@ -5,9 +5,9 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 
-namespace headroom::controllers {
+namespace headroom::runtime {
 
 /// What turns `before` into `after` when applied as a merge patch; empty when they are equal. Neither holds nulls.
 std::optional<nlohmann::json> merge_patch_between(const nlohmann::json& before, const nlohmann::json& after);
 
-}  // namespace headroom::controllers
+}  // namespace headroom::runtime
