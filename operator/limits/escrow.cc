@@ -409,7 +409,8 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   const bool withdraws = own_recall_open && !limit.recalls;
   const bool gives_back = wish.give_back && own != nullptr;
   if (!wish.new_epoch && account.current() && record.generation == account.terms().generation && !waited_for &&
-      wish.dead.empty() && !topping_up && !asked_to_yield && !withdraws && !gives_back && !account.outdated()) {
+      wish.dead.empty() && !topping_up && !asked_to_yield && !withdraws && !gives_back && !account.outdated() &&
+      !limit.rebase) {
     return;
   }
   if (topping_up) limit.topped_up = now.boot;
@@ -417,6 +418,7 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   if (limit.recalls && recall_) wish.recall = recall_;
   wish.recalls = wish.recall && limit.unserved;
   wish.epoch_name = absl::ToUnixMicros(now.wall);
+  wish.rebase = limit.rebase;
   wish.figures = figures(id, limit);
   wish.pending = reservations_.pending(id);
   wish.wanted = limit.wanted;
@@ -495,11 +497,43 @@ void Escrow::retire(Moment now) {
   pump(now);
 }
 
+bool Escrow::secured(LimitId id, BootTime moment) {
+  const auto it = limits_.find(id);
+  if (it == limits_.end()) return false;
+  Limit& limit = it->second;
+  if (limit.secured_moment != moment) {
+    limit.secured_moment = moment;
+    limit.secured_at.clear();
+  }
+  if (limit.secured_at.empty()) {
+    if (!caught_up(id, limit, moment)) return false;
+    limit.secured_at = figures(id, limit);
+  }
+  if (!trusts(id)) return false;
+  const LedgerRecord& record = *limit.account.record();
+  limit.rebase = std::ranges::any_of(limit.secured_at, [&](const Base& needed) {
+    const Base* const base = record.base(needed.type);
+    return base == nullptr || base->revision < needed.revision;
+  });
+  if (limit.rebase) return false;
+  const Amounts left = record.left();
+  const Amounts granted = record.granted();
+  for (std::size_t i = 0; i < granted.size(); ++i) {
+    if (left[i] < 0 && granted[i] > 0) return false;
+  }
+  return true;
+}
+
 std::vector<Action> Escrow::take_actions() { return std::exchange(actions_, {}); }
 
 const LimitAccount* Escrow::account(LimitId id) const {
   const auto it = limits_.find(id);
   return it == limits_.end() ? nullptr : &it->second.account;
+}
+
+bool Escrow::trusts(LimitId id) const {
+  const auto it = limits_.find(id);
+  return it != limits_.end() && it->second.account.current() && !it->second.distrusted;
 }
 
 }  // namespace headroom::limits

@@ -130,10 +130,17 @@ class Escrow {
 
   std::vector<Action> take_actions();
 
+  /// Whether the ledger's base counts all that was stored at `moment`, and no more is granted than that leaves room
+  /// for: from then on the limit is exact, whatever was let through without being judged before. While it does not,
+  /// sees to it, as long as it is asked for again with the same moment.
+  bool secured(LimitId limit, BootTime moment);
+
   /// For status and metrics.
   std::size_t waiting() const { return waiting_.size(); }
   std::size_t reserved() const { return reservations_.size(); }
   const LimitAccount* account(LimitId limit) const;
+  /// Whether what the record says of the limit goes by what it says now, and nothing speaks against it.
+  bool trusts(LimitId limit) const;
   Amounts pending(LimitId limit) const { return reservations_.pending(limit); }
 
  private:
@@ -159,6 +166,10 @@ class Escrow {
     BootTime others_recall_seen;
     std::optional<BootTime> reading;  ///< the record, since
     BootTime topped_up = -absl::InfiniteDuration();
+    // See secured():
+    std::optional<BootTime> secured_moment;
+    std::vector<Base> secured_at;  ///< where the bases have to be for that; empty: not known yet
+    bool rebase = false;
     // Of the writes that wait, in their order:
     Amounts wanted;         ///< by those for which there is room
     bool unserved = false;  ///< others are beyond it

@@ -69,6 +69,13 @@ void put(LedgerRecord& record, const Grant& own) {
   }
 }
 
+bool moves_bases(const LedgerRecord& from, const LedgerRecord& to) {
+  return std::ranges::any_of(to.bases, [&](const Base& base) {
+    const Base* const former = from.base(base.type);
+    return former == nullptr || former->revision < base.revision;
+  });
+}
+
 bool has_recall(const LedgerRecord& record, const RecallId& recall) {
   return std::ranges::find(record.recalls, recall) != record.recalls.end();
 }
@@ -185,7 +192,7 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
                                   : !taken.is_zero() || own.generation != former.generation ||
                                         own.recall_ack != former.recall_ack || (gives_back && !settled.is_zero());
   const bool changes_rest =
-      restarts || next.generation != record_->generation ||
+      restarts || (wish.rebase && moves_bases(*record_, next)) || next.generation != record_->generation ||
       next.grants.size() - (known == nullptr ? 1 : 0) != record_->grants.size() ||
       next.recalls.size() != record_->recalls.size() ||
       !std::ranges::all_of(next.recalls, [&](const RecallId& one) { return has_recall(*record_, one); });

@@ -33,6 +33,7 @@ struct SwapWish {
   std::vector<RecallId> over;      ///< recalls that have had their time
   std::optional<RecallId> recall;  ///< its own, for as long as writes that needed one wait
   bool recalls = false;            ///< writes wait beyond what is wanted: the recall is to be open
+  bool rebase = false;             ///< the bases are to be moved for their own sake
   bool new_epoch = false;          ///< after a time without trust in the record
   /// What a new epoch is called at least: the time in microseconds, so that none is called as one that a restored store
   /// has forgotten.

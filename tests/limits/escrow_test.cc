@@ -357,6 +357,45 @@ TEST_F(EscrowTest, an_idle_limit_holds_no_grant_and_causes_no_traffic) {
   EXPECT_EQ(replica.reads, reads);
 }
 
+TEST_F(EscrowTest, the_base_of_an_idle_limit_is_moved_when_it_is_to_count_all_that_was_stored_at_a_moment) {
+  TestReplica replica("a", shared_, 10);
+  ASSERT_EQ(shared_.record.bases.at(0).revision, 50);
+  replica.sees(1, 51, 1);  // let through before anything was judged
+  replica.newest = 52;
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(2))) << "the cache may lack what is stored";
+  replica.tick(2);
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(2))) << "the cache has not reached the read";
+  EXPECT_EQ(shared_.record.bases.at(0).revision, 50);
+  replica.sees_up_to(52, 2.1);
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(2))) << "the base has not moved yet";
+  replica.tick(2.2);
+  EXPECT_TRUE(replica.escrow.secured(kLimit, absl::Seconds(2)));
+  EXPECT_EQ(shared_.record.bases.at(0).revision, 52);
+  EXPECT_EQ(shared_.record.bases.at(0).used, Amounts{kOne});
+  const int swaps = replica.swaps;
+  for (int i = 3; i < 20; ++i) {
+    replica.tick(i);
+    EXPECT_TRUE(replica.escrow.secured(kLimit, absl::Seconds(2)));
+  }
+  EXPECT_EQ(replica.swaps, swaps) << "once is enough";
+}
+
+TEST_F(EscrowTest, what_is_granted_beyond_what_was_stored_unseen_is_given_back_before_the_limit_counts_as_exact) {
+  TestReplica replica("a", shared_, 4);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  ASSERT_GE(replica.granted(), 2);
+  for (int object = 11; object <= 13; ++object) replica.sees(object, 40 + object, 0.1);  // nobody judged these
+  replica.newest = 53;
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
+  replica.tick(0.2);
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
+  replica.tick(0.3);
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2))) << "three are stored, and two may still come";
+  replica.tick(6);  // idle: what is unspent goes back
+  EXPECT_TRUE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
+  EXPECT_EQ(replica.granted(), 1) << "for the write that is in flight";
+}
+
 TEST_F(EscrowTest, a_lowered_limit_is_not_exceeded_by_what_was_granted_under_the_former) {
   TestReplica replica("a", shared_, 10);
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
