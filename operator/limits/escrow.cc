@@ -509,7 +509,7 @@ bool Escrow::secured(LimitId id, BootTime moment) {
     if (!caught_up(id, limit, moment)) return false;
     limit.secured_at = figures(id, limit);
   }
-  if (!trusts(id)) return false;
+  if (!limit.account.current() || limit.distrusted) return false;
   const LedgerRecord& record = *limit.account.record();
   limit.rebase = std::ranges::any_of(limit.secured_at, [&](const Base& needed) {
     const Base* const base = record.base(needed.type);
@@ -531,9 +531,9 @@ const LimitAccount* Escrow::account(LimitId id) const {
   return it == limits_.end() ? nullptr : &it->second.account;
 }
 
-bool Escrow::trusts(LimitId id) const {
+bool Escrow::distrusts(LimitId id) const {
   const auto it = limits_.find(id);
-  return it != limits_.end() && it->second.account.current() && !it->second.distrusted;
+  return it != limits_.end() && it->second.distrusted;
 }
 
 }  // namespace headroom::limits

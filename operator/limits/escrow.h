@@ -139,8 +139,8 @@ class Escrow {
   std::size_t waiting() const { return waiting_.size(); }
   std::size_t reserved() const { return reservations_.size(); }
   const LimitAccount* account(LimitId limit) const;
-  /// Whether what the record says of the limit goes by what it says now, and nothing speaks against it.
-  bool trusts(LimitId limit) const;
+  /// The store was restored, or seems so: nothing is admitted until a new epoch of the limit's record begins.
+  bool distrusts(LimitId limit) const;
   Amounts pending(LimitId limit) const { return reservations_.pending(limit); }
 
  private:

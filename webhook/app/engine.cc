@@ -48,7 +48,7 @@ const char* reason_of(Verdict::Kind kind) {
 Engine::Engine(limits::Holder self, limits::EscrowOptions options, Now now, RunTask run, runtime::Metrics& metrics)
     : now_(std::move(now)),
       run_(std::move(run)),
-      metrics_(metrics),
+      denials_(metrics),
       options_(options),
       escrow_(std::move(self), options, usage_),
       looked_for_gone_(now_().boot) {}
@@ -63,10 +63,10 @@ Engine::Aftermath Engine::take_actions() {
       if (node.empty()) continue;
       Pending& pending = node.mapped();
       const LimitPtr limit = find(answer->verdict.limit);
-      if (answer->verdict.kind != Verdict::Kind::Allowed) count_denial(limit.get(), reason_of(answer->verdict.kind));
+      Answer given = answer_to(answer->verdict, limit.get(), pending.object);
+      count_denial(limit.get(), answer->verdict, given.message);
       aftermath.answers.push_back(
-          {std::move(pending.responder),
-           with_warnings(answer_to(answer->verdict, limit.get(), pending.object), std::move(pending.warnings))});
+          {std::move(pending.responder), with_warnings(std::move(given), std::move(pending.warnings))});
     } else if (auto* const swap = std::get_if<limits::SwapLedger>(&action)) {
       if (const LimitPtr limit = find(swap->limit))
         aftermath.tasks.emplace_back(SwapTask{limit, std::move(swap->swap)});
@@ -127,10 +127,13 @@ Answer Engine::with_warnings(Answer answer, std::vector<std::string> warnings) c
   return answer;
 }
 
-void Engine::count_denial(const CompiledLimit* limit, const char* reason) {
-  const api::ObjectKey key = limit == nullptr ? api::ObjectKey{} : limit->limit().meta.key();
-  metrics_.add("headroom_limit_denials_total", "Writes that were over a limit, by what became of them",
-               {{"namespace", key.ns}, {"limit", key.name}, {"reason", reason}});
+void Engine::count_denial(const CompiledLimit* limit, const Verdict& verdict, std::string message) {
+  if (verdict.kind == Verdict::Kind::Allowed) return;
+  const bool known = limit != nullptr && verdict.dimension < limit->ledger_dimensions().size();
+  denials_.count(limit == nullptr ? nullptr : &limit->limit(),
+                 {reason_of(verdict.kind), known ? limit->ledger_dimensions()[verdict.dimension].name : std::string(),
+                  std::move(message)},
+                 now_().wall);
 }
 
 LimitPtr Engine::find(LimitId id) const {
@@ -151,9 +154,7 @@ void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewRespond
     for (const limits::Finding& finding : assessed.findings) {
       using Mode = api::ScaleLimitSpec::Mode;
       const Mode mode = finding.limit->spec.mode;
-      metrics_.add(
-          "headroom_limit_denials_total", "Writes that were over a limit, by what became of them",
-          {{"namespace", finding.limit->meta.ns}, {"limit", finding.limit->meta.name}, {"reason", finding.reason}});
+      denials_.count(finding.limit, {finding.reason, finding.dimension, finding.message}, now_().wall);
       if (mode == Mode::Enforce && !answer) answer = refusal_for(finding);
       if (mode == Mode::Warn) warnings.push_back(finding.message);
     }
@@ -161,10 +162,9 @@ void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewRespond
       const Verdict verdict = escrow_.judge(assessed.watched);
       if (verdict.kind == Verdict::Kind::OverLimit) {
         const LimitPtr limit = find(verdict.limit);
-        count_denial(limit.get(), reason_of(verdict.kind));
-        if (limit && limit->limit().spec.mode == api::ScaleLimitSpec::Mode::Warn) {
-          warnings.push_back(figures_text(verdict, *limit));
-        }
+        const std::string text = limit ? figures_text(verdict, *limit) : std::string();
+        count_denial(limit.get(), verdict, text);
+        if (limit && limit->limit().spec.mode == api::ScaleLimitSpec::Mode::Warn) warnings.push_back(text);
       }
     }
     if (!answer && assessed.charges.empty()) answer = Answer{};
@@ -177,8 +177,8 @@ void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewRespond
                                    : escrow_.ask(request, assessed.write, assessed.charges, now);
       if (verdict) {
         const LimitPtr limit = find(verdict->limit);
-        if (verdict->kind != Verdict::Kind::Allowed) count_denial(limit.get(), reason_of(verdict->kind));
         answer = answer_to(*verdict, limit.get(), object);
+        count_denial(limit.get(), *verdict, answer->message);
       } else {
         pending_.emplace(request, Pending{std::move(responder), std::move(object), assessed.write.type,
                                           std::move(warnings), now.boot});
@@ -507,17 +507,50 @@ std::vector<LimitFigures> Engine::figures() const {
   std::lock_guard lock(mutex_);
   std::vector<LimitFigures> all;
   for (const auto& [id, limit] : by_id_) {
-    const limits::LimitAccount* const account = escrow_.account(id);
-    if (account == nullptr) continue;
-    LimitFigures figures{
-        limit, account->current() && !account->outdated(), {}, account->granted(), escrow_.pending(id)};
-    for (const TypeId type : limit->types()) {
-      figures.used += usage_.used(id, type);
-      figures.in_force = figures.in_force && usage_.revision(id, type) > 0;
-    }
-    all.push_back(std::move(figures));
+    if (escrow_.account(id) != nullptr) all.push_back(figures_of(limit));
   }
   return all;
+}
+
+std::optional<LimitFigures> Engine::figures(LimitId id) const {
+  std::lock_guard lock(mutex_);
+  const LimitPtr limit = find(id);
+  return limit ? std::optional(figures_of(limit)) : std::nullopt;
+}
+
+LimitFigures Engine::figures_of(const LimitPtr& limit) const {
+  using Ledger = EnforcementFacts::Ledger;
+  const LimitId id = limit->id();
+  LimitFigures figures;
+  figures.limit = limit;
+  if (limit->watches_objects()) {
+    for (const TypeId type : limit->types()) {
+      figures.used += usage_.used(id, type);
+      if (usage_.revision(id, type) == 0) figures.unlisted.push_back(type);
+    }
+  }
+  const limits::LimitAccount* const account = escrow_.account(id);
+  if (account == nullptr) return figures;
+  figures.in_force = account->current() && !account->outdated() && figures.unlisted.empty();
+  figures.granted = account->granted();
+  figures.in_flight = escrow_.pending(id);
+  const limits::LedgerRecord* const record = account->record();
+  if (record == nullptr && !escrow_.distrusts(id)) {
+    figures.ledger = Ledger::Unknown;
+  } else {
+    figures.ledger = account->current() && !escrow_.distrusts(id) ? Ledger::Current : Ledger::Behind;
+  }
+  if (record != nullptr) {
+    figures.held = record->granted();
+    figures.epoch = record->epoch;
+  }
+  return figures;
+}
+
+bool Engine::secured(LimitId id, BootTime moment) {
+  bool secured = false;
+  with_escrow([&] { secured = escrow_.secured(id, moment); });
+  return secured;
 }
 
 std::size_t Engine::waiting() const {

@@ -18,6 +18,8 @@
 #include "operator/api/limit_ledger.h"
 #include "operator/limits/escrow.h"
 #include "operator/runtime/metrics.h"
+#include "webhook/app/denials.h"
+#include "webhook/app/enforcement.h"
 #include "webhook/app/limit_book.h"
 #include "webhook/app/type_lists.h"
 #include "webhook/app/verdict_answer.h"
@@ -58,11 +60,15 @@ struct TypeSource {
   bool bodies = false;
 };
 
-/// What a metric shows of a limit.
+/// What is known of a limit now.
 struct LimitFigures {
   LimitPtr limit;
   bool in_force = false;  ///< what is stored is known, and the ledger is of this generation of the limit
   limits::Amounts used, granted, in_flight;
+  limits::Amounts held;                  ///< granted to all replicas, and not in the ledger's base yet
+  std::vector<limits::TypeId> unlisted;  ///< of its types: those whose stored objects are not known
+  EnforcementFacts::Ledger ledger = EnforcementFacts::Ledger::None;
+  std::int64_t epoch = 0;  ///< of the ledger; 0: none
 };
 
 class Engine {
@@ -134,6 +140,11 @@ class Engine {
   std::size_t waiting() const;
   /// Of the limits that count objects.
   std::vector<LimitFigures> figures() const;
+  /// Of one that it was told of, whatever it counts; null: dropped since.
+  std::optional<LimitFigures> figures(limits::LimitId id) const;
+  /// See limits::Escrow::secured().
+  bool secured(limits::LimitId id, limits::BootTime moment);
+  Denials& denials() { return denials_; }
 
  private:
   struct Pending {
@@ -170,7 +181,8 @@ class Engine {
   void with_escrow(Change change);
   void ask_for_list(Type& type, Aftermath& aftermath);
   Answer with_warnings(Answer answer, std::vector<std::string> warnings) const;
-  void count_denial(const limits::CompiledLimit* limit, const char* reason);
+  LimitFigures figures_of(const LimitPtr& limit) const;
+  void count_denial(const limits::CompiledLimit* limit, const limits::Verdict& verdict, std::string message);
   LimitPtr find(limits::LimitId id) const;
   void take_change(TypeSource source, StoredChange change);
   void tick();
@@ -178,7 +190,7 @@ class Engine {
   std::function<bool(const api::SwitchCondition&)> switch_is_on_ = [](const api::SwitchCondition&) { return false; };
   const Now now_;
   const RunTask run_;
-  runtime::Metrics& metrics_;
+  Denials denials_;
   const limits::EscrowOptions options_;
 
   mutable std::mutex mutex_;  ///< guards what follows

@@ -44,12 +44,14 @@ std::string lease_name(const std::string& identity) {
 
 LeaseState lease_state(const json& lease) {
   const json metadata = at(lease, "metadata");
+  const json annotations = at(metadata, "annotations");
   const json spec = at(lease, "spec");
   LeaseState state;
   state.holder.name = text_at(metadata, "name");
-  if (!absl::SimpleAtoi(text_at(at(metadata, "annotations"), kEpochAnnotation), &state.holder.epoch)) {
+  if (!absl::SimpleAtoi(text_at(annotations, kEpochAnnotation), &state.holder.epoch)) {
     state.holder.epoch = 0;
   }
+  state.seen = SeenLimits::parse(text_at(annotations, kSeenAnnotation));
   state.process = text_at(spec, "holderIdentity");
   state.renewed = text_at(spec, "renewTime");
   state.resource_version = text_at(metadata, "resourceVersion");
@@ -96,7 +98,8 @@ void LeaseLife::run(const std::stop_token& stop) {
 Result<json> LeaseLife::write(std::int64_t epoch, const std::stop_token& stop) {
   json lease = {
       {"metadata",
-       {{"labels", {{kComponentLabel, kComponent}}}, {"annotations", {{kEpochAnnotation, std::to_string(epoch)}}}}},
+       {{"labels", {{kComponentLabel, kComponent}}},
+        {"annotations", {{kEpochAnnotation, std::to_string(epoch)}, {kSeenAnnotation, options_.seen_limits()}}}}},
       {"spec",
        {{"holderIdentity", options_.identity},
         {"leaseDurationSeconds",

@@ -14,6 +14,7 @@
 
 #include "operator/kube/client.h"
 #include "operator/limits/escrow.h"
+#include "webhook/app/seen_limits.h"
 
 namespace headroom::webhook {
 
@@ -28,6 +29,7 @@ struct LeaseOptions {
   std::string name;      ///< of the Lease: the holder's name in every ledger
   std::string identity;  ///< of this process: two lives of one name differ
   absl::Duration life = absl::Seconds(15);
+  std::function<std::string()> seen_limits = [] { return std::string(); };  ///< announced with each renewal
 };
 
 /// "headroom-webhook-<identity>" as a name that an object may have.
@@ -38,6 +40,7 @@ struct LeaseState {
   limits::Holder holder;
   std::string process, resource_version;
   std::string renewed;  ///< opaque: only its change counts, other clocks are not trusted
+  SeenLimits seen;
 };
 LeaseState lease_state(const nlohmann::json& lease);
 

@@ -20,6 +20,8 @@ void LimitMetrics::refresh() {
     show("headroom_limit_generation_in_force",
          "Generation of the limit that this replica judges by; 0 while what is stored or the ledger is not known",
          labels, figures.in_force ? static_cast<double>(limit.meta.generation) : 0);
+    show("headroom_limit_level", "Level as stored in the status: 0 Green, 1 Yellow, 2 Orange, 3 Red", labels,
+         static_cast<double>(limit.status.level));
     const auto& dimensions = figures.limit->ledger_dimensions();
     for (std::size_t i = 0; i < dimensions.size(); ++i) {
       labels["dimension"] = dimensions[i].name;
@@ -28,6 +30,8 @@ void LimitMetrics::refresh() {
       show("headroom_limit_used", "Stored, as this replica has seen it", labels, number(figures.used[i]));
       show("headroom_limit_granted", "What this replica may admit, and has admitted, of the rest", labels,
            number(figures.granted[i]));
+      show("headroom_limit_held", "Granted to all replicas, and not in the ledger's base yet", labels,
+           number(figures.held[i]));
       show("headroom_limit_in_flight", "Admitted by this replica, and not seen stored yet", labels,
            number(figures.in_flight[i]));
     }

@@ -22,6 +22,10 @@ Result<KnownNamespace> namespace_from_json(const nlohmann::json& object) {
 
 }  // namespace
 
+const kube::ResourceType& limit_type(api::LimitKind kind) {
+  return kind == api::LimitKind::ScaleLimit ? kScaleLimit : kClusterScaleLimit;
+}
+
 template <class T>
 void LimitWatches::watch(const std::shared_ptr<kube::Reader>& reader, runtime::ReflectorOptions options,
                          std::shared_ptr<runtime::Store<T>> store, Result<T> (*decode)(const nlohmann::json&),

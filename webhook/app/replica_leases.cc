@@ -46,12 +46,22 @@ bool ReplicaLeases::saw(const nlohmann::json& lease) {
     std::lock_guard lock(mutex_);
     Known& known = leases_[state.holder.name];
     known.resource_version = state.resource_version;
+    known.limits = state.seen;
     if (known.renewed == state.renewed) return false;
     known.renewed = state.renewed;
     known.seen = now_();
   }
   renewed_(state.holder);
   return true;
+}
+
+std::vector<ReplicaLeases::Live> ReplicaLeases::live(absl::Duration life) const {
+  std::lock_guard lock(mutex_);
+  std::vector<Live> live;
+  for (const auto& [name, known] : leases_) {
+    if (known.seen + life > now_()) live.push_back({name, known.limits});
+  }
+  return live;
 }
 
 std::vector<ReplicaLeases::Silent> ReplicaLeases::silent_for(absl::Duration time, std::size_t most) const {

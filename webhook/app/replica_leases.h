@@ -14,6 +14,7 @@
 
 #include "operator/limits/identity.h"
 #include "operator/runtime/reflector.h"
+#include "webhook/app/seen_limits.h"
 
 namespace headroom::webhook {
 
@@ -31,6 +32,13 @@ class ReplicaLeases {
   /// A Lease that was read, not watched. Whether it shows a renewal that was not seen before.
   bool saw(const nlohmann::json& lease);
 
+  struct Live {
+    std::string name;
+    SeenLimits seen;
+  };
+  /// Those that were renewed within `life`.
+  std::vector<Live> live(absl::Duration life) const;
+
   struct Silent {
     std::string name, resource_version;
   };
@@ -42,6 +50,7 @@ class ReplicaLeases {
   struct Known {
     std::string renewed, resource_version;
     limits::BootTime seen;
+    SeenLimits limits;
   };
 
   const Now now_;

@@ -77,6 +77,15 @@ void TypeWatches::watch(const std::vector<WatchedType>& types) {
   }
 }
 
+std::map<limits::TypeId, std::string> TypeWatches::problems() const {
+  std::map<limits::TypeId, std::string> problems;
+  for (const auto& [id, watch] : watches_) {
+    runtime::ReflectorHealth health = watch.reflector->health();
+    if (!health.synced && !health.last_error.empty()) problems.emplace(id, std::move(health.last_error));
+  }
+  return problems;
+}
+
 void TypeWatches::stop() {
   for (const auto& [id, watch] : watches_) watch.reflector->request_stop();
   watches_.clear();

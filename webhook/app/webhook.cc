@@ -25,6 +25,7 @@
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/moment.h"
 #include "webhook/app/replica_leases.h"
+#include "webhook/app/status_writer.h"
 #include "webhook/app/switches.h"
 #include "webhook/app/type_watches.h"
 #include "webhook/app/webhook_configuration.h"
@@ -44,9 +45,6 @@ constexpr milliseconds kTidyUp{30'000};
 // Of what landed before the end, others need not wait for the request deadline.
 constexpr milliseconds kWaitForLanding{2000};
 constexpr std::size_t kMostTidiedUp = 10;
-
-const kube::ResourceType kConfiguration{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
-                                        "ValidatingWebhookConfiguration", false};
 
 std::uint64_t random_seed() {
   std::random_device entropy;
@@ -138,12 +136,16 @@ struct Webhook::Impl {
   std::unique_ptr<LimitWatches> limit_watches;
   std::unique_ptr<net::HttpServer> reviews, health;
 
+  std::unique_ptr<runtime::ApiEventRecorder> events;
+  std::unique_ptr<StatusWriter> statuses;
+
   LimitBook book;  ///< the keeper's thread only
   nlohmann::json applied_configuration;
   std::jthread keeper, timer;
   std::mutex mutex;
   std::condition_variable_any changed;
-  bool limits_changed = false;
+  bool limits_changed = false, configuration_lacking = false;
+  SeenLimits seen;  ///< what this replica judges by
 
   std::atomic<bool> stopping{false}, started{false};
   std::atomic<std::int64_t> lease_until_ns{0};
@@ -183,10 +185,13 @@ Status Webhook::Impl::build() {
   io = std::make_unique<ClusterIo>(std::move(for_tasks), options.own_namespace, kIoThreads, random_seed());
   BOOST_OUTCOME_TRY(for_rest, make_client(ledger_client_limits()));
   writing = std::move(for_rest);
+  BOOST_OUTCOME_TRY(for_statuses, make_client(ledger_client_limits()));
+  BOOST_OUTCOME_TRY(for_events, make_client(ledger_client_limits()));
   kube::ClientLimits lease_limits = ledger_client_limits();
   lease_limits.request_timeout =
       std::min(lease_limits.request_timeout, absl::ToChronoMilliseconds(options.escrow.lease_life / 3));
   BOOST_OUTCOME_TRY(for_lease, make_client(lease_limits));
+  BOOST_OUTCOME_TRY(for_election, make_client(lease_limits));
 
   const std::string holder = lease_name(options.replica);
   engine = std::make_unique<Engine>(
@@ -194,7 +199,12 @@ Status Webhook::Impl::build() {
       metrics);
   limit_metrics = std::make_unique<LimitMetrics>(*engine, metrics);
   lease = std::make_unique<LeaseLife>(
-      std::move(for_lease), LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life},
+      std::move(for_lease),
+      LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life,
+                   [this] {
+                     std::lock_guard lock(mutex);
+                     return seen.text();
+                   }},
       machine_moment,
       LeaseListener{[this](limits::BootTime until) {
                       lease_until_ns = absl::ToInt64Nanoseconds(until);
@@ -207,6 +217,19 @@ Status Webhook::Impl::build() {
                     [this] { engine->store_went_back(); }});
   replicas =
       std::make_unique<ReplicaLeases>(boot_now, [this](const limits::Holder& one) { engine->holder_renewed(one); });
+
+  events = std::make_unique<runtime::ApiEventRecorder>(std::move(for_events), options.identity, clock, metrics,
+                                                       runtime::kGiveWay);
+  statuses = std::make_unique<StatusWriter>(
+      StatusWriterOptions{options.own_namespace, options.identity, options.escrow.lease_life,
+                          options.escrow.request_deadline, options.configuration, options.reached_at},
+      std::move(for_statuses), std::move(for_election), *engine, *replicas, *events, metrics, clock,
+      [this] {
+        std::lock_guard lock(mutex);
+        configuration_lacking = true;
+        changed.notify_all();
+      },
+      random_seed());
 
   runtime::ReflectorOptions watch;
   watch.ns = options.own_namespace;
@@ -242,22 +265,31 @@ void Webhook::Impl::adopt_limits() {
   engine->adopt(change);
   types->watch(change.types);
   switches->watch(*change.limits);
+  {
+    std::lock_guard lock(mutex);
+    seen = SeenLimits::of(*change.limits);
+  }
+  statuses->adopted(change.limits);
 }
 
 bool Webhook::Impl::apply_configuration(const std::stop_token& stop) {
   const auto set = engine->limits();
   if (options.configuration.empty() || !set) return true;
   nlohmann::json wanted = webhook_configuration(options.configuration, *set, options.reached_at);
-  if (wanted == applied_configuration) return true;
+  if (wanted == applied_configuration) {
+    statuses->applied(*set);
+    return true;
+  }
   kube::WriteOptions force;
   force.force = true;
   const auto applied =
-      writing->patch(kConfiguration, {"", options.configuration}, kube::PatchType::Apply, wanted, stop, force);
+      writing->patch(kWebhookConfiguration, {"", options.configuration}, kube::PatchType::Apply, wanted, stop, force);
   if (!applied) {
     log::warning("the webhook configuration could not be applied", {{"error", applied.error().message}});
     return false;
   }
   applied_configuration = std::move(wanted);
+  statuses->applied(*set);
   return true;
 }
 
@@ -285,12 +317,18 @@ void Webhook::Impl::tidy_up(const std::stop_token& stop) {
 void Webhook::Impl::keep(const std::stop_token& stop) {
   SteadyTime look_at_files = clock.steady_now() + kLookAtFiles;
   SteadyTime tidy = clock.steady_now() + kTidyUp;
-  bool applied = false;
+  bool applied = false, lease_started = false;
   while (!stop.stop_requested()) {
     bool news = false;
     {
       std::unique_lock lock(mutex);
-      changed.wait_for(lock, stop, applied ? kLookAtFiles : kApplyAgain, [this] { return limits_changed; });
+      changed.wait_for(lock, stop, applied ? kLookAtFiles : kApplyAgain,
+                       [this] { return limits_changed || configuration_lacking; });
+      if (configuration_lacking) {
+        log::warning("the webhook configuration is not as it was applied; applying it again");
+        applied_configuration = nullptr;
+        configuration_lacking = applied = false;
+      }
       if (limits_changed && limit_watches->synced()) {
         changed.wait_for(lock, stop, kGather, [] { return false; });
         limits_changed = false;
@@ -299,6 +337,9 @@ void Webhook::Impl::keep(const std::stop_token& stop) {
     }
     if (stop.stop_requested()) return;
     if (news) adopt_limits();
+    // A replica that knows no limits yet has no say; once it has, its Lease tells which ones it judges by.
+    if (news && !std::exchange(lease_started, true)) lease->start();
+    statuses->set_watch_problems(types->problems());
     if (news || !applied) applied = apply_configuration(stop);
     if (clock.steady_now() >= look_at_files) {
       refresh_certificate();
@@ -384,7 +425,8 @@ void Webhook::Impl::add_components() {
     };
   };
   manager.add({"io", starts([this] { io->start(*engine, *replicas); }), [this](milliseconds) { io->stop(); }});
-  manager.add({"lease", starts([this] { lease->start(); }), [this](milliseconds) {
+  manager.add({"events", starts([] {}), [this](milliseconds left) { events->stop(left); }});
+  manager.add({"lease", starts([] {}), [this](milliseconds) {
                  lease->stop();
                  if (gave_all_back()) lease->give_up();
                }});
@@ -410,6 +452,7 @@ void Webhook::Impl::add_components() {
                  keeper = {};
                  timer = {};
                }});
+  manager.add({"statuses", starts([this] { statuses->start(); }), [this](milliseconds) { statuses->stop(); }});
   manager.add({"servers", [this] { return start_servers(); },
                [this](milliseconds left) {
                  drain(left);

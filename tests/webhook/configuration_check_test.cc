@@ -1,0 +1,82 @@
+// Whether the API server is asked about all that a limit matches, by what is stored.
+#include "webhook/app/configuration_check.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/webhook/limits_for_tests.h"
+
+namespace headroom::webhook {
+namespace {
+
+using nlohmann::json;
+
+WebhookAddress address() {
+  WebhookAddress address;
+  address.service_ns = "headroom-system";
+  address.service = "headroom-webhook";
+  address.ca_pem = "authority";
+  address.excluded_namespaces = {"kube-system"};
+  return address;
+}
+
+/// As the API server stores it: with defaults.
+json stored(const LimitPtr& limit) {
+  json object = webhook_configuration("headroom", limits::LimitSet({limit}), address());
+  for (json& entry : object["webhooks"]) entry["objectSelector"] = json::object();
+  return object;
+}
+
+TEST(ConfigurationCheck, finds_nothing_left_out_of_what_was_generated) {
+  const LimitPtr limit = compiled(deployments_limit());
+  EXPECT_EQ(left_out(stored(limit), limit, address()), "");
+  json wide = stored(limit);
+  wide["webhooks"][0]["rules"][0]["resources"] = {"*"};
+  wide["webhooks"][0]["rules"][0]["operations"] = {"*"};
+  EXPECT_EQ(left_out(wide, limit, address()), "");
+}
+
+TEST(ConfigurationCheck, names_what_the_api_server_does_not_ask_about) {
+  const LimitPtr limit = compiled(deployments_limit());
+  struct Row {
+    const char* path;
+    json value;
+    const char* left_out;
+  };
+  const char* const kAll =
+      "CREATE of deployments.apps, UPDATE of deployments.apps, CREATE of deployments/scale.apps and 1 more";
+  const Row rows[] = {
+      {"/webhooks/0/rules/0/operations", {"CREATE"}, "UPDATE of deployments.apps, UPDATE of deployments/scale.apps"},
+      {"/webhooks/0/rules/0/resources",
+       {"deployments"},
+       "CREATE of deployments/scale.apps, UPDATE of deployments/scale.apps"},
+      {"/webhooks/0/rules/0/apiVersions", {"v2"}, kAll},
+      {"/webhooks/0/rules/0/apiGroups", {"extensions"}, kAll},
+      {"/webhooks/0/rules/0/scope", "Cluster", kAll},
+      {"/webhooks/0/rules", json::array(), kAll},
+      {"/webhooks/0/failurePolicy", "Ignore", kAll},
+      {"/webhooks/0/matchPolicy", "Exact", kAll},
+      {"/webhooks/0/clientConfig/service/name", "another", kAll},
+      {"/webhooks/0/clientConfig/caBundle", "another", kAll},
+      {"/webhooks/0/objectSelector", {{"matchLabels", {{"judged", "yes"}}}}, kAll},
+      {"/webhooks/0/namespaceSelector/matchExpressions/0/values", {"kube-system", "shop"}, kAll},
+      {"/webhooks", json::array(), kAll},
+      {"/webhooks", nullptr, kAll},
+      {"/webhooks/0", "no entry", kAll},
+  };
+  for (const Row& row : rows) {
+    json object = stored(limit);
+    object[json::json_pointer(row.path)] = row.value;
+    EXPECT_EQ(left_out(object, limit, address()), row.left_out) << row.path;
+  }
+}
+
+TEST(ConfigurationCheck, a_limit_that_lets_writes_pass_without_a_webhook_may_share_an_entry_that_does_not) {
+  api::ScaleLimit ignoring = deployments_limit();
+  ignoring.spec.unavailable = api::ScaleLimitSpec::Unavailable::Ignore;
+  EXPECT_EQ(left_out(stored(compiled(deployments_limit())), compiled(ignoring), address()), "");
+}
+
+}  // namespace
+}  // namespace headroom::webhook

@@ -1,0 +1,18 @@
+// Whether a stored ValidatingWebhookConfiguration makes the API server ask about all that a limit matches. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "webhook/app/limit_book.h"
+#include "webhook/app/webhook_configuration.h"
+
+namespace headroom::webhook {
+
+extern const kube::ResourceType kWebhookConfiguration;
+
+/// What of the limit's resources and operations `stored` leaves out, for people; empty where it is all in. An entry
+/// counts if it reaches this webhook, leaves out nothing but the excluded namespaces, and fails as the limit asks.
+std::string left_out(const nlohmann::json& stored, const LimitPtr& limit, const WebhookAddress& address);
+
+}  // namespace headroom::webhook

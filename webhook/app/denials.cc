@@ -1,0 +1,57 @@
+#include "webhook/app/denials.h"
+
+#include <absl/container/flat_hash_set.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "operator/runtime/event_object.h"
+
+namespace headroom::webhook {
+namespace {
+
+// Causes of one limit between two statuses: more than a status shows, so that the largest are found.
+constexpr std::size_t kMostRows = 4 * api::kMostDenials;
+constexpr std::size_t kLongestMessage = 1024;
+
+}  // namespace
+
+void Denials::count(const api::ScaleLimit* limit, Denial denial, absl::Time now) {
+  const api::ObjectKey key = limit == nullptr ? api::ObjectKey{} : limit->meta.key();
+  metrics_.add("headroom_limit_denials_total", "Writes that were over a limit, by what became of them",
+               {{"kind", limit == nullptr ? "" : api::to_string(limit->kind)},
+                {"namespace", key.ns},
+                {"limit", key.name},
+                {"reason", denial.reason},
+                {"dimension", denial.dimension}});
+  if (limit == nullptr) return;
+  std::lock_guard lock(mutex_);
+  std::vector<api::DenialStatus>& rows = rows_[limit->meta.uid];
+  const auto known = std::ranges::find_if(rows, [&](const api::DenialStatus& row) {
+    return row.reason == denial.reason && row.dimension == denial.dimension;
+  });
+  if (known == rows.end() && rows.size() >= kMostRows) return;
+  api::DenialStatus& row = known != rows.end() ? *known : rows.emplace_back();
+  row.reason = std::move(denial.reason);
+  row.dimension = std::move(denial.dimension);
+  ++row.count;
+  row.last_message = std::move(denial.message);
+  if (row.last_message.size() > kLongestMessage)
+    row.last_message = runtime::bounded_text(row.last_message, kLongestMessage);
+  row.last_time = now;
+}
+
+std::vector<api::DenialStatus> Denials::take(const api::ScaleLimit& limit) {
+  std::lock_guard lock(mutex_);
+  auto node = rows_.extract(limit.meta.uid);
+  return node.empty() ? std::vector<api::DenialStatus>() : std::move(node.mapped());
+}
+
+void Denials::retain(const limits::LimitSet& limits) {
+  absl::flat_hash_set<std::string> uids;
+  for (const auto& limit : limits.limits()) uids.insert(limit->limit().meta.uid);
+  std::lock_guard lock(mutex_);
+  absl::erase_if(rows_, [&](const auto& entry) { return !uids.contains(entry.first); });
+}
+
+}  // namespace headroom::webhook

@@ -1,0 +1,284 @@
+#include "webhook/app/status_writer.h"
+
+#include <absl/strings/str_cat.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <tuple>
+
+#include "operator/base/duration.h"
+#include "operator/base/log.h"
+#include "webhook/app/limit_watches.h"
+#include "webhook/app/moment.h"
+
+namespace headroom::webhook {
+namespace {
+
+using std::chrono::milliseconds;
+using Kind = api::LimitDimension::Kind;
+using Webhook = EnforcementFacts::Webhook;
+
+constexpr char kLease[] = "headroom-webhook-status";
+constexpr milliseconds kRound{250};
+// One after the other, a few milliseconds each; more wait for the next round.
+constexpr std::size_t kMostWrites = 50;
+constexpr absl::Duration kReadAgain = absl::Seconds(2), kReadSoon = absl::Milliseconds(500);
+constexpr Backoff kAfterFailure{milliseconds(500), 2, milliseconds(30'000), 0.2};
+
+runtime::ElectionOptions election(const StatusWriterOptions& options) {
+  const milliseconds lease = absl::ToChronoMilliseconds(options.lease_life);
+  return {options.ns, kLease, options.identity, lease, lease * 2 / 3, lease * 2 / 15};
+}
+
+std::string resource_name(const api::MatchedResource& resource) {
+  return resource.group.empty() ? resource.resource : absl::StrCat(resource.resource, ".", resource.group);
+}
+
+std::vector<limits::DimensionUse> use_of(const LimitFigures& figures) {
+  std::vector<limits::DimensionUse> use;
+  std::size_t counted = 0;
+  for (const api::LimitDimension& dimension : api::dimensions_of(figures.limit->limit().spec)) {
+    limits::DimensionUse& one = use.emplace_back();
+    if (dimension.kind != Kind::Count && dimension.kind != Kind::Sum) continue;
+    const std::size_t place = counted++;
+    one.held = Quantity::from_nano(figures.held[place]);
+    if (figures.unlisted.empty()) one.used = Quantity::from_nano(figures.used[place]);
+  }
+  return use;
+}
+
+}  // namespace
+
+StatusWriter::StatusWriter(StatusWriterOptions options, std::shared_ptr<kube::Client> client,
+                           std::shared_ptr<kube::Client> election, Engine& engine, const ReplicaLeases& replicas,
+                           runtime::EventRecorder& events, runtime::Metrics& metrics, const Clock& clock,
+                           std::function<void()> lacking, std::uint64_t seed)
+    : options_(std::move(options)),
+      client_(std::move(client)),
+      election_client_(std::move(election)),
+      engine_(engine),
+      replicas_(replicas),
+      events_(events),
+      metrics_(metrics),
+      clock_(clock),
+      lacking_(std::move(lacking)),
+      seed_(seed),
+      book_(options_.request_deadline, options_.address.excluded_namespaces) {}
+
+StatusWriter::~StatusWriter() { stop(); }
+
+void StatusWriter::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void StatusWriter::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) thread_.join();
+}
+
+void StatusWriter::adopted(std::shared_ptr<const limits::LimitSet> limits) {
+  engine_.denials().retain(*limits);
+  std::lock_guard lock(mutex_);
+  GenerationLog generations = *told_.generations;
+  generations.adopt(*limits);
+  told_.generations = std::make_shared<const GenerationLog>(std::move(generations));
+  told_.limits = std::move(limits);
+  changed_.notify_all();
+}
+
+void StatusWriter::applied(const limits::LimitSet& limits) {
+  std::set<std::pair<std::string, std::int64_t>> applied;
+  for (const LimitPtr& limit : limits.limits()) {
+    applied.emplace(limit->limit().meta.uid, limit->limit().meta.generation);
+  }
+  std::lock_guard lock(mutex_);
+  told_.applied = std::make_shared<const std::set<std::pair<std::string, std::int64_t>>>(std::move(applied));
+}
+
+void StatusWriter::set_watch_problems(std::map<limits::TypeId, std::string> problems) {
+  std::lock_guard lock(mutex_);
+  told_.watch_problems = std::move(problems);
+}
+
+// --- the thread ---
+
+void StatusWriter::lead() {
+  lost_ = false;
+  elector_ = std::make_unique<runtime::LeaderElector>(
+      election_client_, election(options_), clock_,
+      [this] {
+        log::info("writing the statuses of limits", {{"identity", options_.identity}});
+      },
+      [this] { lost_ = true; }, ++seed_);
+  elector_->start();
+}
+
+bool StatusWriter::leads() {
+  if (lost_) {
+    // An elector leads once in its life; a replica goes on without leading.
+    log::warning("another replica may write the statuses of limits from now on");
+    elector_.reset();
+    book_.hand_over();
+    configuration_ = {};
+    lead();
+  }
+  const bool leads = elector_->holds_lease();
+  metrics_.leading(kLease, leads);
+  return leads;
+}
+
+void StatusWriter::run(const std::stop_token& stop) {
+  std::minstd_rand random(static_cast<std::minstd_rand::result_type>(seed_));
+  lead();
+  while (!stop.stop_requested()) {
+    const milliseconds pause = failures_ == 0 ? kRound : kAfterFailure.delay(failures_ - 1, random());
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, stop, pause, [] { return false; });
+    }
+    if (!stop.stop_requested() && leads()) round(stop);
+  }
+  elector_->stop(true);
+}
+
+void StatusWriter::read_configuration(const std::stop_token& stop) {
+  if (options_.configuration.empty()) return;
+  const limits::BootTime now = machine_moment().boot;
+  if (configuration_.at + (awaits_webhook_ ? kReadSoon : kReadAgain) > now) return;
+  configuration_.at = now;
+  auto read = client_->get(kWebhookConfiguration, {"", options_.configuration}, stop);
+  if (!read && read.error().code != ErrorCode::NotFound) {
+    log::warning("the webhook configuration cannot be read", {{"error", read.error().message}});
+    configuration_.known = false;
+    return;
+  }
+  configuration_.known = true;
+  configuration_.object.reset();
+  configuration_.version.clear();
+  configuration_.created = absl::InfinitePast();
+  if (!read) return;
+  const api::ObjectMeta meta = api::meta_from_json(read.value());
+  configuration_.version = meta.resource_version;
+  configuration_.created = meta.created.value_or(absl::InfinitePast());
+  configuration_.object = std::make_shared<const nlohmann::json>(std::move(read).value());
+}
+
+void StatusWriter::observe_webhook(const LimitPtr& limit, const Told& told, EnforcementFacts& facts) {
+  if (options_.configuration.empty()) {
+    facts.webhook = Webhook::None;
+    return;
+  }
+  if (!configuration_.known) return;
+  const std::string name = absl::StrCat("ValidatingWebhookConfiguration ", options_.configuration);
+  facts.webhook = Webhook::Lacking;
+  const api::ObjectMeta& meta = limit->limit().meta;
+  const bool applied = told.applied && told.applied->contains({meta.uid, meta.generation});
+  if (!configuration_.object) {
+    facts.webhook_lacks = absl::StrCat("there is no ", name, ", so the API server asks about nothing");
+    awaits_webhook_ = true;
+    if (applied) lacking_();
+    return;
+  }
+  Checked& checked = checked_[meta.uid];
+  if (checked.version != configuration_.version || checked.limit != limit) {
+    checked = {configuration_.version, limit, left_out(*configuration_.object, limit, options_.address)};
+  }
+  facts.founded = configuration_.created;
+  if (!checked.left_out.empty()) {
+    facts.webhook_lacks =
+        absl::StrCat(name, " leaves out ", checked.left_out, ", so the API server does not ask about it");
+    awaits_webhook_ = true;
+    if (applied) lacking_();
+  } else if (!applied) {
+    facts.webhook_lacks = absl::StrCat(name, " is not yet that of generation ", meta.generation);
+    awaits_webhook_ = true;
+  } else {
+    facts.webhook = Webhook::InPlace;
+  }
+}
+
+std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, const Told& told,
+                                                      const std::vector<ReplicaLeases::Live>& live) {
+  const auto known = engine_.figures(limit->id());
+  if (!known) return std::nullopt;
+  const LimitFigures& figures = *known;
+  LimitObservation observation;
+  EnforcementFacts& facts = observation.enforcement;
+  observe_webhook(limit, told, facts);
+  const api::ScaleLimit& object = limit->limit();
+  const auto needed = told.generations->needed(object);
+  facts.replicas = live.size();
+  for (const ReplicaLeases::Live& replica : live) {
+    if (!needed || replica.seen.of(object.kind) < *needed) facts.replicas_behind.push_back(replica.name);
+  }
+  facts.ledger = figures.ledger;
+  if (figures.epoch > 0) facts.founded = std::max(facts.founded, absl::FromUnixMicros(figures.epoch));
+  const limits::Moment now = machine_moment();
+  if (const auto moment = book_.secure_from(limit, now.boot)) facts.secured = engine_.secured(limit->id(), *moment);
+  observation.use = use_of(figures);
+  for (std::size_t i = 0; i < limit->types().size(); ++i) {
+    if (std::ranges::find(figures.unlisted, limit->types()[i]) == figures.unlisted.end()) continue;
+    observation.uncounted.push_back(resource_name(object.spec.match.resources[i]));
+    const auto problem = told.watch_problems.find(limit->types()[i]);
+    if (problem != told.watch_problems.end()) observation.count_problem = problem->second;
+  }
+  observation.denials = engine_.denials().take(object);
+  return observation;
+}
+
+void StatusWriter::round(const std::stop_token& stop) {
+  Told told;
+  {
+    std::lock_guard lock(mutex_);
+    told = told_;
+  }
+  if (!told.limits) return;
+  book_.retain(*told.limits);
+  read_configuration(stop);
+  awaits_webhook_ = false;
+  const std::vector<ReplicaLeases::Live> live = replicas_.live(options_.lease_life);
+  std::vector<StatusWrite> writes;
+  std::set<std::string> uids;
+  for (const LimitPtr& limit : told.limits->limits()) {
+    if (limit->limit().meta.deleted) continue;
+    uids.insert(limit->limit().meta.uid);
+    auto observation = observe(limit, told, live);
+    if (!observation) continue;
+    auto write = book_.observe(limit, *std::move(observation), machine_moment());
+    if (write) writes.push_back(*std::move(write));
+  }
+  std::erase_if(checked_, [&](const auto& entry) { return !uids.contains(entry.first); });
+  std::ranges::stable_sort(writes, {}, [](const StatusWrite& write) {
+    return std::tuple(write.change == StatusChange::Substance ? 0 : 1, write.last_written);
+  });
+  if (writes.size() > kMostWrites) writes.resize(kMostWrites);
+  for (const StatusWrite& one : writes) {
+    if (stop.stop_requested() || !elector_->holds_lease() || !write(one, stop)) return;
+  }
+  failures_ = 0;
+}
+
+bool StatusWriter::write(const StatusWrite& write, const std::stop_token& stop) {
+  const api::ScaleLimit& limit = write.limit->limit();
+  const auto stored = client_->patch(limit_type(limit.kind), limit.meta.key(), kube::PatchType::Merge, write.patch,
+                                     stop, {.dry_run = false, .force = false, .subresource = "status"});
+  if (!stored) {
+    const ErrorCode code = stored.error().code;
+    if (code == ErrorCode::Conflict || code == ErrorCode::NotFound) {
+      book_.conflicted(write);
+      return true;
+    }
+    log::warning("the status of a limit could not be written",
+                 {{"limit", limit.meta.key().to_string()}, {"error", stored.error().message}});
+    ++failures_;
+    return false;
+  }
+  book_.landed(write, api::meta_from_json(stored.value()).resource_version, machine_moment().boot);
+  const runtime::EventSubject subject{absl::StrCat(api::kGroup, "/", api::kVersion), api::to_string(limit.kind),
+                                      limit.meta.key(), limit.meta.uid};
+  for (const runtime::EventText& event : write.events) events_.record(subject, event);
+  return true;
+}
+
+}  // namespace headroom::webhook

@@ -1,0 +1,121 @@
+// Writes the statuses of limits, and events about them, while this replica is the one elected to: every replica has the
+// figures already.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "operator/base/backoff.h"
+#include "operator/base/clock.h"
+#include "operator/kube/client.h"
+#include "operator/runtime/events.h"
+#include "operator/runtime/leader_election.h"
+#include "webhook/app/configuration_check.h"
+#include "webhook/app/engine.h"
+#include "webhook/app/replica_leases.h"
+#include "webhook/app/status_book.h"
+
+namespace headroom::webhook {
+
+struct StatusWriterOptions {
+  std::string ns, identity;
+  absl::Duration lease_life, request_deadline;
+  std::string configuration;  ///< name of the ValidatingWebhookConfiguration; empty: none is kept up
+  WebhookAddress address;
+};
+
+class StatusWriter {
+ public:
+  /// `election` is a client of its own. `lacking` is called on the writer's thread, while a configuration that was
+  /// applied is not there: somebody removed it. Whatever is given by reference outlives the writer.
+  StatusWriter(StatusWriterOptions options, std::shared_ptr<kube::Client> client,
+               std::shared_ptr<kube::Client> election, Engine& engine, const ReplicaLeases& replicas,
+               runtime::EventRecorder& events, runtime::Metrics& metrics, const Clock& clock,
+               std::function<void()> lacking, std::uint64_t seed);
+  ~StatusWriter();
+
+  void start();
+  /// Gives its Lease back.
+  void stop();
+
+  // From any thread:
+
+  /// These are judged by from now on.
+  void adopted(std::shared_ptr<const limits::LimitSet> limits);
+  /// The webhook configuration that these need was stored.
+  void applied(const limits::LimitSet& limits);
+  /// Why watches do not get their first list, by type.
+  void set_watch_problems(std::map<limits::TypeId, std::string> problems);
+
+ private:
+  /// What the other threads tell.
+  struct Told {
+    std::shared_ptr<const limits::LimitSet> limits;
+    std::shared_ptr<const GenerationLog> generations = std::make_shared<const GenerationLog>();
+    std::shared_ptr<const std::set<std::pair<std::string, std::int64_t>>> applied;  ///< uid and generation; null: none
+    std::map<limits::TypeId, std::string> watch_problems;
+  };
+  /// The webhook configuration as last read.
+  struct ReadBack {
+    limits::BootTime at = -absl::InfiniteDuration();
+    std::shared_ptr<const nlohmann::json> object;  ///< null: there is none, or it could not be read
+    bool known = false;
+    absl::Time created = absl::InfinitePast();
+    std::string version;
+  };
+  /// left_out() of one limit, for as long as neither side changes.
+  struct Checked {
+    std::string version;
+    LimitPtr limit;
+    std::string left_out;
+  };
+
+  void run(const std::stop_token& stop);
+  void lead();
+  bool leads();
+  void round(const std::stop_token& stop);
+  void read_configuration(const std::stop_token& stop);
+  /// Null: the engine does not know it any more.
+  std::optional<LimitObservation> observe(const LimitPtr& limit, const Told& told,
+                                          const std::vector<ReplicaLeases::Live>& live);
+  void observe_webhook(const LimitPtr& limit, const Told& told, EnforcementFacts& facts);
+  bool write(const StatusWrite& write, const std::stop_token& stop);
+
+  const StatusWriterOptions options_;
+  const std::shared_ptr<kube::Client> client_, election_client_;
+  Engine& engine_;
+  const ReplicaLeases& replicas_;
+  runtime::EventRecorder& events_;
+  runtime::Metrics& metrics_;
+  const Clock& clock_;
+  const std::function<void()> lacking_;
+
+  std::mutex mutex_;
+  std::condition_variable_any changed_;
+  Told told_;  ///< under the mutex
+
+  // The thread's own.
+  std::uint64_t seed_;
+  StatusBook book_;
+  ReadBack configuration_;
+  std::map<std::string, Checked> checked_;  ///< by uid
+  bool awaits_webhook_ = false;
+  int failures_ = 0;  ///< in a row
+  std::atomic<bool> lost_{false};
+  std::unique_ptr<runtime::LeaderElector> elector_;
+
+  std::jthread thread_;
+};
+
+}  // namespace headroom::webhook
