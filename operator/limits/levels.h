@@ -16,6 +16,7 @@ namespace headroom::limits {
 struct DimensionUse {
   std::optional<Quantity> used;  ///< not known: what was last decided of it stays
   Quantity held;                 ///< admitted, not yet seen stored; or in progress
+  bool operator==(const DimensionUse&) const = default;
 };
 
 /// Something that people are to hear of.

@@ -109,6 +109,9 @@ TEST(Enforcement, what_is_not_known_now_neither_makes_nor_breaks_the_promise) {
   facts.replicas = 0;
   facts.founded = absl::InfinitePast();
   EXPECT_EQ(judge(facts, {}, 0).stage, Stage::AwaitingWebhook);
+  const Enforcement waiting = judge(facts, judge(complete(), {}, 0).memory, 70);
+  EXPECT_EQ(waiting.stage, Stage::SettlingIn);
+  EXPECT_EQ(judge(complete(), waiting.memory, 71).stage, Stage::Holds) << "it was there all the time";
   const Enforcement held = judge(facts, holding(), 70);
   EXPECT_EQ(held.stage, Stage::Holds);
   EXPECT_EQ(judge(complete(), held.memory, 71).stage, Stage::Holds) << "known again, and still the same";

@@ -64,6 +64,7 @@ TEST_F(StatusBookTest, a_write_says_what_it_changes_and_lands_on_the_version_bef
   EXPECT_EQ(first->over, "100");
   EXPECT_EQ(first->patch["metadata"]["resourceVersion"], "100");
   EXPECT_EQ(first->patch["status"]["fullest"]["used"], "1");
+  EXPECT_EQ(first->patch["status"]["level"], "Green") << "also what an absent field would mean";
   book_.landed(*first, "101", at(0).boot);
   const auto second = observe(2, 3);
   ASSERT_TRUE(second);

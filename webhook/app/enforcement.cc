@@ -29,14 +29,20 @@ struct Awaited {
   std::string message;
 };
 
-std::optional<Awaited> awaited_webhook(const Facts& facts, bool held) {
+/// Whether all that is needed can be seen at all.
+bool is_known(const Facts& facts) {
+  return facts.webhook != Facts::Webhook::Unknown && facts.ledger != Facts::Ledger::Unknown && facts.replicas > 0;
+}
+
+/// `was_there`: it was when last seen, and what is not known now is taken to be so still.
+std::optional<Awaited> awaited_webhook(const Facts& facts, bool was_there) {
   switch (facts.webhook) {
     case Facts::Webhook::None:
       return Awaited{Stage::NoWebhook,
                      "no webhook configuration is kept up, so nobody vouches that the API server asks about writes: "
                      "start headroom-webhook with --webhook-configuration"};
     case Facts::Webhook::Unknown:
-      if (held) return std::nullopt;
+      if (was_there) return std::nullopt;
       return Awaited{Stage::AwaitingWebhook, "the webhook configuration has not been read yet"};
     case Facts::Webhook::Lacking:
       return Awaited{Stage::AwaitingWebhook, facts.webhook_lacks};
@@ -46,16 +52,17 @@ std::optional<Awaited> awaited_webhook(const Facts& facts, bool held) {
   return std::nullopt;
 }
 
-std::optional<Awaited> awaited(const api::ScaleLimit& limit, const Facts& facts, bool held) {
-  if (auto webhook = awaited_webhook(facts, held)) return webhook;
+std::optional<Awaited> awaited(const api::ScaleLimit& limit, const Facts& facts, bool was_there) {
+  if (auto webhook = awaited_webhook(facts, was_there)) return webhook;
   if (!facts.replicas_behind.empty()) {
     return Awaited{Stage::AwaitingReplicas,
                    absl::StrCat(facts.replicas_behind.size(), " of ", facts.replicas,
                                 " webhook replicas have not said yet that they judge by generation ",
                                 limit.meta.generation, ": ", some(facts.replicas_behind))};
   }
-  if (facts.replicas == 0 && !held) return Awaited{Stage::AwaitingReplicas, "no webhook replica has shown itself yet"};
-  if (facts.ledger == Facts::Ledger::Behind || (facts.ledger == Facts::Ledger::Unknown && !held)) {
+  if (facts.replicas == 0 && !was_there)
+    return Awaited{Stage::AwaitingReplicas, "no webhook replica has shown itself yet"};
+  if (facts.ledger == Facts::Ledger::Behind || (facts.ledger == Facts::Ledger::Unknown && !was_there)) {
     return Awaited{Stage::AwaitingLedger, absl::StrCat("the ledger of what is stored and granted is not yet that of ",
                                                        "generation ", limit.meta.generation)};
   }
@@ -109,7 +116,8 @@ Enforcement judge_enforcement(const api::ScaleLimit& limit, const Facts& facts, 
   const bool held = memory.held && same_ground;
   Enforcement enforcement;
   enforcement.memory.founded = std::max(facts.founded, memory.founded);
-  if (auto missing = awaited(limit, facts, held)) {
+  const bool waiting = memory.since && same_ground;
+  if (auto missing = awaited(limit, facts, held || waiting)) {
     enforcement.stage = missing->stage;
     enforcement.message = std::move(missing->message);
     return enforcement;
@@ -120,10 +128,10 @@ Enforcement judge_enforcement(const api::ScaleLimit& limit, const Facts& facts, 
     enforcement.memory.held = true;
     return enforcement;
   }
-  const limits::Moment since = memory.since && same_ground ? *memory.since : now;
+  const limits::Moment since = waiting ? *memory.since : now;
   enforcement.memory.since = since;
   const bool waited = since.boot + request_deadline <= now.boot;
-  if (waited && (facts.secured || facts.ledger == Facts::Ledger::None)) {
+  if (waited && is_known(facts) && (facts.secured || facts.ledger == Facts::Ledger::None)) {
     enforcement.stage = Stage::Holds;
     enforcement.message = promise(limit);
     enforcement.memory.held = true;

@@ -42,6 +42,7 @@ struct EnforcementFacts {
   absl::Time founded = absl::InfinitePast();
   /// All that was stored at the end of the wait is in the ledger's base; asked only after it.
   bool secured = false;
+  bool operator==(const EnforcementFacts&) const = default;
 };
 
 /// What one judgement leaves for the next one of the same generation.

@@ -21,6 +21,13 @@ struct StatusBook::Memory {
   runtime::StoredStatus<api::ScaleLimitStatus> stored;
   std::vector<api::DenialStatus> denials;  ///< not stored yet
   limits::BootTime written = -absl::InfiniteDuration();
+  /// After an observation that changed nothing: the same one changes nothing either, before `until`.
+  struct Quiet {
+    LimitPtr limit;
+    LimitObservation observation;
+    absl::Time until;
+  };
+  std::optional<Quiet> quiet;
 };
 
 StatusBook::StatusBook(absl::Duration request_deadline, std::vector<std::string> excluded_namespaces)
@@ -42,8 +49,13 @@ std::optional<limits::BootTime> StatusBook::secure_from(const LimitPtr& limit, l
 std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObservation observation,
                                                limits::Moment now) {
   const api::ScaleLimit& object = limit->limit();
-  const auto [entry, is_new] = memories_.try_emplace(object.meta.uid);
-  Memory& memory = entry->second;
+  Memory& memory = memories_[object.meta.uid];
+  if (memory.quiet && memory.quiet->limit == limit && now.wall < memory.quiet->until &&
+      memory.quiet->observation == observation) {
+    return std::nullopt;
+  }
+  memory.quiet.reset();
+  const LimitObservation observed = observation;
   if (memory.id == 0) {
     memory.enforcement = remembered(object.status, object.meta.generation);
   } else if (memory.id != limit->id() || memory.generation != object.meta.generation) {
@@ -66,11 +78,18 @@ std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObser
   const api::ScaleLimitStatus& former = memory.stored.base(object.status);
   StatusReport report = limit_status(facts, former, now.wall);
   const StatusChange change = change_between(former, report.status);
-  if (change == StatusChange::None) return std::nullopt;
+  if (change == StatusChange::None) {
+    const bool waits = facts.enforcement.stage == Enforcement::Stage::SettlingIn;
+    const absl::Time until = limits::next_change(object.spec, former).value_or(absl::InfiniteFuture());
+    if (!waits) memory.quiet = {limit, observed, until};
+    return std::nullopt;
+  }
   if (memory.written + (change == StatusChange::Figures ? kBetweenFigures : kBetweenWrites) > now.boot) {
     return std::nullopt;
   }
-  auto patch = runtime::merge_patch_between(api::to_json(former), api::to_json(report.status));
+  // Where nothing is stored, what is said without being said (a level of Green) is not stored either.
+  const nlohmann::json stored = former.conditions.empty() ? nlohmann::json::object() : api::to_json(former);
+  auto patch = runtime::merge_patch_between(stored, api::to_json(report.status));
   if (!patch) return std::nullopt;
   StatusWrite write;
   write.limit = limit;

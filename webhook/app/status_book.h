@@ -21,6 +21,7 @@ struct LimitObservation {
   std::vector<std::string> uncounted;     ///< see StatusFacts
   std::string count_problem;
   std::vector<api::DenialStatus> denials;  ///< since the last observation
+  bool operator==(const LimitObservation&) const = default;
 };
 
 /// A status to be stored.

@@ -93,6 +93,7 @@ void StatusWriter::applied(const limits::LimitSet& limits) {
     applied.emplace(limit->limit().meta.uid, limit->limit().meta.generation);
   }
   std::lock_guard lock(mutex_);
+  told_.applied_at = machine_moment().boot;
   told_.applied = std::make_shared<const std::set<std::pair<std::string, std::int64_t>>>(std::move(applied));
 }
 
@@ -164,6 +165,12 @@ void StatusWriter::read_configuration(const std::stop_token& stop) {
   configuration_.object = std::make_shared<const nlohmann::json>(std::move(read).value());
 }
 
+void StatusWriter::report_lacking(const Told& told) {
+  if (configuration_.at <= told.applied_at || reported_lacking_ == configuration_.at) return;
+  reported_lacking_ = configuration_.at;
+  lacking_();
+}
+
 void StatusWriter::observe_webhook(const LimitPtr& limit, const Told& told, EnforcementFacts& facts) {
   if (options_.configuration.empty()) {
     facts.webhook = Webhook::None;
@@ -177,7 +184,7 @@ void StatusWriter::observe_webhook(const LimitPtr& limit, const Told& told, Enfo
   if (!configuration_.object) {
     facts.webhook_lacks = absl::StrCat("there is no ", name, ", so the API server asks about nothing");
     awaits_webhook_ = true;
-    if (applied) lacking_();
+    if (applied) report_lacking(told);
     return;
   }
   Checked& checked = checked_[meta.uid];
@@ -189,7 +196,7 @@ void StatusWriter::observe_webhook(const LimitPtr& limit, const Told& told, Enfo
     facts.webhook_lacks =
         absl::StrCat(name, " leaves out ", checked.left_out, ", so the API server does not ask about it");
     awaits_webhook_ = true;
-    if (applied) lacking_();
+    if (applied) report_lacking(told);
   } else if (!applied) {
     facts.webhook_lacks = absl::StrCat(name, " is not yet that of generation ", meta.generation);
     awaits_webhook_ = true;

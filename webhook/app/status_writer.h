@@ -64,6 +64,7 @@ class StatusWriter {
     std::shared_ptr<const limits::LimitSet> limits;
     std::shared_ptr<const GenerationLog> generations = std::make_shared<const GenerationLog>();
     std::shared_ptr<const std::set<std::pair<std::string, std::int64_t>>> applied;  ///< uid and generation; null: none
+    limits::BootTime applied_at = -absl::InfiniteDuration();
     std::map<limits::TypeId, std::string> watch_problems;
   };
   /// The webhook configuration as last read.
@@ -85,6 +86,8 @@ class StatusWriter {
   void lead();
   bool leads();
   void round(const std::stop_token& stop);
+  /// What was read after it was applied is not what was applied.
+  void report_lacking(const Told& told);
   void read_configuration(const std::stop_token& stop);
   /// Null: the engine does not know it any more.
   std::optional<LimitObservation> observe(const LimitPtr& limit, const Told& told,
@@ -111,7 +114,8 @@ class StatusWriter {
   ReadBack configuration_;
   std::map<std::string, Checked> checked_;  ///< by uid
   bool awaits_webhook_ = false;
-  int failures_ = 0;  ///< in a row
+  limits::BootTime reported_lacking_ = -absl::InfiniteDuration();  ///< the reading that showed it
+  int failures_ = 0;                                               ///< in a row
   std::atomic<bool> lost_{false};
   std::unique_ptr<runtime::LeaderElector> elector_;
 
