@@ -18,6 +18,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::milliseconds kSoon{200};
+constexpr char kAnnotationPrefix[] = "headroom.dev/";
 
 std::string text_at(const json& object, const char* key) {
   const auto it = object.find(key);
@@ -51,7 +52,11 @@ LeaseState lease_state(const json& lease) {
   if (!absl::SimpleAtoi(text_at(annotations, kEpochAnnotation), &state.holder.epoch)) {
     state.holder.epoch = 0;
   }
-  state.seen = SeenLimits::parse(text_at(annotations, kSeenAnnotation));
+  for (const auto& [key, value] : annotations.items()) {
+    if (key != kEpochAnnotation && key.starts_with(kAnnotationPrefix) && value.is_string()) {
+      state.announced.emplace(key, value.get<std::string>());
+    }
+  }
   state.process = text_at(spec, "holderIdentity");
   state.renewed = text_at(spec, "renewTime");
   state.resource_version = text_at(metadata, "resourceVersion");
@@ -96,15 +101,18 @@ void LeaseLife::run(const std::stop_token& stop) {
 }
 
 Result<json> LeaseLife::write(std::int64_t epoch, const std::stop_token& stop) {
-  json lease = {
-      {"metadata",
-       {{"labels", {{kComponentLabel, kComponent}}},
-        {"annotations", {{kEpochAnnotation, std::to_string(epoch)}, {kSeenAnnotation, options_.seen_limits()}}}}},
-      {"spec",
-       {{"holderIdentity", options_.identity},
-        {"leaseDurationSeconds",
-         std::max<std::int64_t>(absl::ToInt64Seconds(absl::Ceil(options_.life, absl::Seconds(1))), 1)},
-        {"renewTime", format_rfc3339_micro(now_().wall)}}}};
+  json annotations = options_.announces();
+  // What is announced no more is to go: a merge patch leaves what it does not name.
+  if (stored_) {
+    for (const auto& [key, text] : stored_->announced) annotations.emplace(key, nullptr);
+  }
+  annotations[kEpochAnnotation] = std::to_string(epoch);
+  json lease = {{"metadata", {{"labels", {{kComponentLabel, kComponent}}}, {"annotations", std::move(annotations)}}},
+                {"spec",
+                 {{"holderIdentity", options_.identity},
+                  {"leaseDurationSeconds",
+                   std::max<std::int64_t>(absl::ToInt64Seconds(absl::Ceil(options_.life, absl::Seconds(1))), 1)},
+                  {"renewTime", format_rfc3339_micro(now_().wall)}}}};
   if (stored_) {
     lease["metadata"]["resourceVersion"] = stored_->resource_version;
     return client_->patch(kube::types::kLease, {options_.ns, options_.name}, kube::PatchType::Merge, lease, stop);

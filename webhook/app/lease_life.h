@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -14,7 +15,6 @@
 
 #include "operator/kube/client.h"
 #include "operator/limits/escrow.h"
-#include "webhook/app/seen_limits.h"
 
 namespace headroom::webhook {
 
@@ -24,12 +24,15 @@ inline constexpr char kComponent[] = "webhook";
 /// The epoch of the life that holds the Lease.
 inline constexpr char kEpochAnnotation[] = "headroom.dev/epoch";
 
+/// What a replica tells the others with each renewal: text by annotation, each of "headroom.dev/".
+using Announcements = std::map<std::string, std::string>;
+
 struct LeaseOptions {
   std::string ns;
   std::string name;      ///< of the Lease: the holder's name in every ledger
   std::string identity;  ///< of this process: two lives of one name differ
   absl::Duration life = absl::Seconds(15);
-  std::function<std::string()> seen_limits = [] { return std::string(); };  ///< announced with each renewal
+  std::function<Announcements()> announces = [] { return Announcements(); };  ///< asked before each renewal
 };
 
 /// "headroom-webhook-<identity>" as a name that an object may have.
@@ -40,7 +43,7 @@ struct LeaseState {
   limits::Holder holder;
   std::string process, resource_version;
   std::string renewed;  ///< opaque: only its change counts, other clocks are not trusted
-  SeenLimits seen;
+  Announcements announced;
 };
 LeaseState lease_state(const nlohmann::json& lease);
 

@@ -4,8 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "webhook/app/lease_life.h"
-
 namespace headroom::webhook {
 
 class ReplicaLeases::Sink final : public runtime::ObjectSink {
@@ -46,7 +44,7 @@ bool ReplicaLeases::saw(const nlohmann::json& lease) {
     std::lock_guard lock(mutex_);
     Known& known = leases_[state.holder.name];
     known.resource_version = state.resource_version;
-    known.limits = state.seen;
+    known.announced = state.announced;
     if (known.renewed == state.renewed) return false;
     known.renewed = state.renewed;
     known.seen = now_();
@@ -59,7 +57,7 @@ std::vector<ReplicaLeases::Live> ReplicaLeases::live(absl::Duration life) const 
   std::lock_guard lock(mutex_);
   std::vector<Live> live;
   for (const auto& [name, known] : leases_) {
-    if (known.seen + life > now_()) live.push_back({name, known.limits});
+    if (known.seen + life > now_()) live.push_back({name, known.announced});
   }
   return live;
 }

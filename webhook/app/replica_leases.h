@@ -14,7 +14,7 @@
 
 #include "operator/limits/identity.h"
 #include "operator/runtime/reflector.h"
-#include "webhook/app/seen_limits.h"
+#include "webhook/app/lease_life.h"
 
 namespace headroom::webhook {
 
@@ -34,7 +34,7 @@ class ReplicaLeases {
 
   struct Live {
     std::string name;
-    SeenLimits seen;
+    Announcements announced;
   };
   /// Those that were renewed within `life`.
   std::vector<Live> live(absl::Duration life) const;
@@ -50,7 +50,7 @@ class ReplicaLeases {
   struct Known {
     std::string renewed, resource_version;
     limits::BootTime seen;
-    SeenLimits limits;
+    Announcements announced;
   };
 
   const Now now_;

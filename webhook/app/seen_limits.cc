@@ -42,6 +42,11 @@ SeenLimits SeenLimits::parse(std::string_view text) {
   return seen;
 }
 
+SeenLimits SeenLimits::announced(const std::map<std::string, std::string>& announcements) {
+  const auto text = announcements.find(kSeenAnnotation);
+  return text == announcements.end() ? SeenLimits() : parse(text->second);
+}
+
 void GenerationLog::adopt(const limits::LimitSet& limits) {
   std::map<std::string, Entry> next;
   for (const LimitPtr& limit : limits.limits()) {

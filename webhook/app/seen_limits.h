@@ -25,6 +25,8 @@ struct SeenLimits {
   std::string text() const;
   /// What is not of that form says nothing.
   static SeenLimits parse(std::string_view text);
+  /// Of a replica that announces this, text by annotation.
+  static SeenLimits announced(const std::map<std::string, std::string>& announcements);
   limits::Revision of(api::LimitKind kind) const {
     return kind == api::LimitKind::ScaleLimit ? scale_limits : cluster_scale_limits;
   }

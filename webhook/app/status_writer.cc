@@ -206,7 +206,7 @@ void StatusWriter::observe_webhook(const LimitPtr& limit, const Told& told, Enfo
 }
 
 std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, const Told& told,
-                                                      const std::vector<ReplicaLeases::Live>& live) {
+                                                      const std::vector<LiveReplica>& live) {
   const auto known = engine_.figures(limit->id());
   if (!known) return std::nullopt;
   const LimitFigures& figures = *known;
@@ -216,7 +216,7 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   const api::ScaleLimit& object = limit->limit();
   const auto needed = told.generations->needed(object);
   facts.replicas = live.size();
-  for (const ReplicaLeases::Live& replica : live) {
+  for (const LiveReplica& replica : live) {
     if (!needed || replica.seen.of(object.kind) < *needed) facts.replicas_behind.push_back(replica.name);
   }
   facts.ledger = figures.ledger;
@@ -244,7 +244,10 @@ void StatusWriter::round(const std::stop_token& stop) {
   book_.retain(*told.limits);
   read_configuration(stop);
   awaits_webhook_ = false;
-  const std::vector<ReplicaLeases::Live> live = replicas_.live(options_.lease_life);
+  std::vector<LiveReplica> live;
+  for (const ReplicaLeases::Live& one : replicas_.live(options_.lease_life)) {
+    live.push_back({one.name, SeenLimits::announced(one.announced)});
+  }
   std::vector<StatusWrite> writes;
   std::set<std::string> uids;
   for (const LimitPtr& limit : told.limits->limits()) {

@@ -24,6 +24,7 @@
 #include "webhook/app/configuration_check.h"
 #include "webhook/app/engine.h"
 #include "webhook/app/replica_leases.h"
+#include "webhook/app/seen_limits.h"
 #include "webhook/app/status_book.h"
 
 namespace headroom::webhook {
@@ -59,6 +60,10 @@ class StatusWriter {
   void set_watch_problems(std::map<limits::TypeId, std::string> problems);
 
  private:
+  struct LiveReplica {
+    std::string name;
+    SeenLimits seen;
+  };
   /// What the other threads tell.
   struct Told {
     std::shared_ptr<const limits::LimitSet> limits;
@@ -91,7 +96,7 @@ class StatusWriter {
   void read_configuration(const std::stop_token& stop);
   /// Null: the engine does not know it any more.
   std::optional<LimitObservation> observe(const LimitPtr& limit, const Told& told,
-                                          const std::vector<ReplicaLeases::Live>& live);
+                                          const std::vector<LiveReplica>& live);
   void observe_webhook(const LimitPtr& limit, const Told& told, EnforcementFacts& facts);
   bool write(const StatusWrite& write, const std::stop_token& stop);
 

@@ -3,8 +3,6 @@
 #include <absl/strings/str_cat.h>
 
 #include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
@@ -16,11 +14,14 @@
 #include "operator/runtime/manager.h"
 #include "operator/runtime/reflector.h"
 #include "operator/status/health_endpoints.h"
+#include "webhook/app/asked_write.h"
 #include "webhook/app/certificate_files.h"
 #include "webhook/app/cluster_io.h"
 #include "webhook/app/engine.h"
+#include "webhook/app/keeper.h"
 #include "webhook/app/lease_life.h"
 #include "webhook/app/ledger_codec.h"
+#include "webhook/app/ledger_sink.h"
 #include "webhook/app/limit_metrics.h"
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/moment.h"
@@ -28,7 +29,6 @@
 #include "webhook/app/status_writer.h"
 #include "webhook/app/switches.h"
 #include "webhook/app/type_watches.h"
-#include "webhook/app/webhook_configuration.h"
 #include "webhook/review_endpoint.h"
 
 namespace headroom::webhook {
@@ -37,14 +37,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kIoThreads = 4;
-// Changes of limits and namespaces come in bursts.
-constexpr milliseconds kGather{20};
-constexpr milliseconds kLookAtFiles{2000};
-constexpr milliseconds kApplyAgain{1000};
-constexpr milliseconds kTidyUp{30'000};
 // Of what landed before the end, others need not wait for the request deadline.
 constexpr milliseconds kWaitForLanding{2000};
-constexpr std::size_t kMostTidiedUp = 10;
 
 std::uint64_t random_seed() {
   std::random_device entropy;
@@ -52,60 +46,6 @@ std::uint64_t random_seed() {
 }
 
 limits::BootTime boot_now() { return machine_moment().boot; }
-
-/// Feeds the engine from the watch of ledgers.
-class LedgerSink final : public runtime::ObjectSink {
- public:
-  explicit LedgerSink(Engine& engine) : engine_(engine) {}
-
-  void listed(const nlohmann::json& object) override { tell(object); }
-  void discard_listed() override {}
-  std::vector<api::ObjectKey> commit_listed() override { return {}; }
-  api::ObjectKey applied(const nlohmann::json& object) override {
-    tell(object);
-    return {};
-  }
-  api::ObjectKey deleted(const nlohmann::json& object) override {
-    log::warning("a ledger was deleted", {{"ledger", api::meta_from_json(object).name}});
-    return {};
-  }
-
- private:
-  void tell(const nlohmann::json& object) {
-    const Result<api::LimitLedger> ledger = api::limit_ledger_from_json(object);
-    if (ledger) return engine_.ledger_seen(ledger.value());
-    log::error("a ledger cannot be read",
-               {{"ledger", api::meta_from_json(object).name}, {"error", ledger.error().message}});
-  }
-
-  Engine& engine_;
-};
-
-std::optional<limits::AskedWrite> asked_write(const Review& review) {
-  limits::AskedWrite write;
-  switch (review.operation) {
-    case Operation::Create:
-      write.operation = api::Operation::Create;
-      break;
-    case Operation::Update:
-      write.operation = api::Operation::Update;
-      break;
-    case Operation::Delete:
-      write.operation = api::Operation::Delete;
-      break;
-    case Operation::Connect:
-      return std::nullopt;
-  }
-  write.group = review.resource.group;
-  write.version = review.resource.version;
-  write.resource = review.resource.resource;
-  write.sub_resource = review.sub_resource;
-  write.ns = review.ns;
-  write.name = review.name;
-  write.object = write.operation == api::Operation::Delete ? nullptr : review.object;
-  write.old_object = review.old_object;
-  return write;
-}
 
 }  // namespace
 
@@ -115,7 +55,6 @@ struct Webhook::Impl {
         home(std::move(home_in)),
         clock(clock_in),
         certificate(options.certificate_file, options.key_file),
-        book(options.reached_at.excluded_namespaces),
         manager(clock_in) {}
 
   const WebhookOptions options;
@@ -124,7 +63,7 @@ struct Webhook::Impl {
   runtime::Metrics metrics;
   CertificateFiles certificate;
 
-  std::shared_ptr<kube::Client> watching, writing;
+  std::shared_ptr<kube::Client> watching;
   std::unique_ptr<ClusterIo> io;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<LimitMetrics> limit_metrics;
@@ -139,13 +78,8 @@ struct Webhook::Impl {
   std::unique_ptr<runtime::ApiEventRecorder> events;
   std::unique_ptr<StatusWriter> statuses;
 
-  LimitBook book;  ///< the keeper's thread only
-  nlohmann::json applied_configuration;
-  std::jthread keeper, timer;
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  bool limits_changed = false, configuration_lacking = false;
-  SeenLimits seen;  ///< what this replica judges by
+  std::unique_ptr<Keeper> keeper;
+  std::jthread timer;
 
   std::atomic<bool> stopping{false}, started{false};
   std::atomic<std::int64_t> lease_until_ns{0};
@@ -157,11 +91,7 @@ struct Webhook::Impl {
   void add_components();
   net::HttpHandler health_endpoints();
   void decide(const Review& review, ReviewResponder responder);
-  void keep(const std::stop_token& stop);
-  void adopt_limits();
-  bool apply_configuration(const std::stop_token& stop);
   void refresh_certificate();
-  void tidy_up(const std::stop_token& stop);
   void drain(milliseconds left);
   bool lease_held() const { return absl::ToInt64Nanoseconds(boot_now()) < lease_until_ns; }
   bool caches_filled() const;
@@ -183,8 +113,7 @@ Status Webhook::Impl::build() {
   watching = std::move(for_watches);
   BOOST_OUTCOME_TRY(for_tasks, make_client(ledger_client_limits()));
   io = std::make_unique<ClusterIo>(std::move(for_tasks), options.own_namespace, kIoThreads, random_seed());
-  BOOST_OUTCOME_TRY(for_rest, make_client(ledger_client_limits()));
-  writing = std::move(for_rest);
+  BOOST_OUTCOME_TRY(for_keeper, make_client(ledger_client_limits()));
   BOOST_OUTCOME_TRY(for_statuses, make_client(ledger_client_limits()));
   BOOST_OUTCOME_TRY(for_events, make_client(ledger_client_limits()));
   kube::ClientLimits lease_limits = ledger_client_limits();
@@ -202,8 +131,7 @@ Status Webhook::Impl::build() {
       std::move(for_lease),
       LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life,
                    [this] {
-                     std::lock_guard lock(mutex);
-                     return seen.text();
+                     return Announcements{{kSeenAnnotation, keeper->seen().text()}};
                    }},
       machine_moment,
       LeaseListener{[this](limits::BootTime until) {
@@ -224,12 +152,7 @@ Status Webhook::Impl::build() {
       StatusWriterOptions{options.own_namespace, options.identity, options.escrow.lease_life,
                           options.escrow.request_deadline, options.configuration, options.reached_at},
       std::move(for_statuses), std::move(for_election), *engine, *replicas, *events, metrics, clock,
-      [this] {
-        std::lock_guard lock(mutex);
-        configuration_lacking = true;
-        changed.notify_all();
-      },
-      random_seed());
+      [this] { keeper->configuration_lacks(); }, random_seed());
 
   runtime::ReflectorOptions watch;
   watch.ns = options.own_namespace;
@@ -244,11 +167,10 @@ Status Webhook::Impl::build() {
   types = std::make_unique<TypeWatches>(watching, *engine, clock, random_seed());
   switches = std::make_unique<Switches>(watching, clock, random_seed());
   engine->use_switches([this](const api::SwitchCondition& condition) { return switches->is_on(condition); });
-  limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] {
-    std::lock_guard lock(mutex);
-    limits_changed = true;
-    changed.notify_all();
-  });
+  limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] { keeper->limits_changed(); });
+  keeper = std::make_unique<Keeper>(
+      options, LimitFollowers{*engine, *limit_watches, *types, *switches, *statuses, *lease, *replicas},
+      std::move(for_keeper), clock, [this] { refresh_certificate(); });
   return ok();
 }
 
@@ -258,41 +180,6 @@ void Webhook::Impl::decide(const Review& review, ReviewResponder responder) {
   engine->decide(*write, review.dry_run, std::move(responder));
 }
 
-// --- what follows from a change of the limits, and slow chores: the keeper's thread ---
-
-void Webhook::Impl::adopt_limits() {
-  const LimitChange change = book.update(limit_watches->limits(), limit_watches->namespaces());
-  engine->adopt(change);
-  types->watch(change.types);
-  switches->watch(*change.limits);
-  {
-    std::lock_guard lock(mutex);
-    seen = SeenLimits::of(*change.limits);
-  }
-  statuses->adopted(change.limits);
-}
-
-bool Webhook::Impl::apply_configuration(const std::stop_token& stop) {
-  const auto set = engine->limits();
-  if (options.configuration.empty() || !set) return true;
-  nlohmann::json wanted = webhook_configuration(options.configuration, *set, options.reached_at);
-  if (wanted == applied_configuration) {
-    statuses->applied(*set);
-    return true;
-  }
-  kube::WriteOptions force;
-  force.force = true;
-  const auto applied =
-      writing->patch(kWebhookConfiguration, {"", options.configuration}, kube::PatchType::Apply, wanted, stop, force);
-  if (!applied) {
-    log::warning("the webhook configuration could not be applied", {{"error", applied.error().message}});
-    return false;
-  }
-  applied_configuration = std::move(wanted);
-  statuses->applied(*set);
-  return true;
-}
-
 void Webhook::Impl::refresh_certificate() {
   const Status refreshed = certificate.refresh([this](const CertificatePair& pair) -> Status {
     BOOST_OUTCOME_TRYV(reviews->use_certificate(pair.certificate_pem, pair.key_pem));
@@ -300,56 +187,6 @@ void Webhook::Impl::refresh_certificate() {
     return ok();
   });
   if (!refreshed) log::warning("the former certificate stays", {{"error", refreshed.error().message}});
-}
-
-void Webhook::Impl::tidy_up(const std::stop_token& stop) {
-  // What it admitted has landed or never will, others have taken its grants back, and no request of it is on its way.
-  const absl::Duration over = 4 * (options.escrow.lease_life + options.escrow.request_deadline);
-  for (const ReplicaLeases::Silent& one : replicas->silent_for(over, kMostTidiedUp)) {
-    if (engine->holds_grants(one.name)) continue;
-    log::info("removing the Lease of a replica that is gone", {{"lease", one.name}});
-    const auto removed =
-        writing->remove(kube::types::kLease, {options.own_namespace, one.name}, {"", one.resource_version}, stop);
-    if (!removed) log::warning("it stays for now", {{"lease", one.name}, {"error", removed.error().message}});
-  }
-}
-
-void Webhook::Impl::keep(const std::stop_token& stop) {
-  SteadyTime look_at_files = clock.steady_now() + kLookAtFiles;
-  SteadyTime tidy = clock.steady_now() + kTidyUp;
-  bool applied = false, lease_started = false;
-  while (!stop.stop_requested()) {
-    bool news = false;
-    {
-      std::unique_lock lock(mutex);
-      changed.wait_for(lock, stop, applied ? kLookAtFiles : kApplyAgain,
-                       [this] { return limits_changed || configuration_lacking; });
-      if (configuration_lacking) {
-        log::warning("the webhook configuration is not as it was applied; applying it again");
-        applied_configuration = nullptr;
-        configuration_lacking = applied = false;
-      }
-      if (limits_changed && limit_watches->synced()) {
-        changed.wait_for(lock, stop, kGather, [] { return false; });
-        limits_changed = false;
-        news = true;
-      }
-    }
-    if (stop.stop_requested()) return;
-    if (news) adopt_limits();
-    // A replica that knows no limits yet has no say; once it has, its Lease tells which ones it judges by.
-    if (news && !std::exchange(lease_started, true)) lease->start();
-    statuses->set_watch_problems(types->problems());
-    if (news || !applied) applied = apply_configuration(stop);
-    if (clock.steady_now() >= look_at_files) {
-      refresh_certificate();
-      look_at_files = clock.steady_now() + kLookAtFiles;
-    }
-    if (clock.steady_now() >= tidy) {
-      tidy_up(stop);
-      tidy = clock.steady_now() + kTidyUp;
-    }
-  }
 }
 
 // --- life ---
@@ -413,8 +250,7 @@ void Webhook::Impl::drain(milliseconds left) {
   engine->retire();
   reviews->stop(left);
   const SteadyTime until = clock.steady_now() + std::min(left, kWaitForLanding);
-  std::unique_lock lock(mutex);
-  while (!gave_all_back() && clock.steady_now() < until) changed.wait_for(lock, milliseconds(20));
+  while (!gave_all_back() && clock.steady_now() < until) std::this_thread::sleep_for(milliseconds(20));
 }
 
 void Webhook::Impl::add_components() {
@@ -445,11 +281,11 @@ void Webhook::Impl::add_components() {
                  ledger_watch->join();
                }});
   manager.add({"keeper", starts([this] {
-                 keeper = std::jthread([this](const std::stop_token& stop) { keep(stop); });
+                 keeper->start();
                  timer = std::jthread([this](const std::stop_token& stop) { engine->keep_time(stop); });
                }),
                [this](milliseconds) {
-                 keeper = {};
+                 keeper->stop();
                  timer = {};
                }});
   manager.add({"statuses", starts([this] { statuses->start(); }), [this](milliseconds) { statuses->stop(); }});

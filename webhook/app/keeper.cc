@@ -1,0 +1,138 @@
+#include "webhook/app/keeper.h"
+
+#include <utility>
+
+#include "operator/base/log.h"
+#include "webhook/app/webhook_configuration.h"
+
+namespace headroom::webhook {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Changes of limits and namespaces come in bursts.
+constexpr milliseconds kGather{20};
+constexpr milliseconds kLookAtFiles{2000};
+constexpr milliseconds kApplyAgain{1000};
+constexpr milliseconds kTidyUp{30'000};
+constexpr std::size_t kMostTidiedUp = 10;
+
+}  // namespace
+
+Keeper::Keeper(const WebhookOptions& options, LimitFollowers followers, std::shared_ptr<kube::Client> client,
+               const Clock& clock, std::function<void()> refresh_certificate)
+    : options_(options),
+      followers_(followers),
+      client_(std::move(client)),
+      clock_(clock),
+      refresh_certificate_(std::move(refresh_certificate)),
+      book_(options.reached_at.excluded_namespaces) {}
+
+void Keeper::start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+void Keeper::stop() { thread_ = {}; }
+
+void Keeper::limits_changed() {
+  std::lock_guard lock(mutex_);
+  news_.limits = true;
+  changed_.notify_all();
+}
+
+void Keeper::configuration_lacks() {
+  std::lock_guard lock(mutex_);
+  news_.configuration = true;
+  changed_.notify_all();
+}
+
+SeenLimits Keeper::seen() const {
+  std::lock_guard lock(mutex_);
+  return seen_;
+}
+
+Keeper::News Keeper::wait_for_news(const std::stop_token& stop, milliseconds at_most) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, stop, at_most, [this] { return news_.limits || news_.configuration; });
+  News news{false, std::exchange(news_.configuration, false)};
+  if (news_.limits && followers_.limits.synced()) {
+    changed_.wait_for(lock, stop, kGather, [] { return false; });
+    news.limits = std::exchange(news_.limits, false);
+  }
+  return news;
+}
+
+void Keeper::adopt_limits() {
+  const LimitChange change = book_.update(followers_.limits.limits(), followers_.limits.namespaces());
+  followers_.engine.adopt(change);
+  followers_.types.watch(change.types);
+  followers_.switches.watch(*change.limits);
+  {
+    std::lock_guard lock(mutex_);
+    seen_ = SeenLimits::of(*change.limits);
+  }
+  followers_.statuses.adopted(change.limits);
+}
+
+bool Keeper::apply_configuration(const std::stop_token& stop) {
+  const auto set = followers_.engine.limits();
+  if (options_.configuration.empty() || !set) return true;
+  nlohmann::json wanted = webhook_configuration(options_.configuration, *set, options_.reached_at);
+  if (wanted == applied_configuration_) {
+    followers_.statuses.applied(*set);
+    return true;
+  }
+  kube::WriteOptions force;
+  force.force = true;
+  const auto applied =
+      client_->patch(kWebhookConfiguration, {"", options_.configuration}, kube::PatchType::Apply, wanted, stop, force);
+  if (!applied) {
+    log::warning("the webhook configuration could not be applied", {{"error", applied.error().message}});
+    return false;
+  }
+  applied_configuration_ = std::move(wanted);
+  followers_.statuses.applied(*set);
+  return true;
+}
+
+void Keeper::tidy_up(const std::stop_token& stop) {
+  // What it admitted has landed or never will, others have taken its grants back, and no request of it is on its way.
+  const absl::Duration over = 4 * (options_.escrow.lease_life + options_.escrow.request_deadline);
+  for (const ReplicaLeases::Silent& one : followers_.replicas.silent_for(over, kMostTidiedUp)) {
+    if (followers_.engine.holds_grants(one.name)) continue;
+    log::info("removing the Lease of a replica that is gone", {{"lease", one.name}});
+    const auto removed =
+        client_->remove(kube::types::kLease, {options_.own_namespace, one.name}, {"", one.resource_version}, stop);
+    if (!removed) log::warning("it stays for now", {{"lease", one.name}, {"error", removed.error().message}});
+  }
+}
+
+void Keeper::run(const std::stop_token& stop) {
+  SteadyTime look_at_files = clock_.steady_now() + kLookAtFiles;
+  SteadyTime tidy = clock_.steady_now() + kTidyUp;
+  bool applied = false, lease_started = false;
+  while (!stop.stop_requested()) {
+    const News news = wait_for_news(stop, applied ? kLookAtFiles : kApplyAgain);
+    if (stop.stop_requested()) return;
+    if (news.configuration) {
+      log::warning("the webhook configuration is not as it was applied; applying it again");
+      applied_configuration_ = nullptr;
+      applied = false;
+    }
+    if (news.limits) adopt_limits();
+    // A replica that knows no limits yet has no say; once it has, its Lease tells which ones it judges by.
+    if (news.limits && !std::exchange(lease_started, true)) followers_.lease.start();
+    followers_.statuses.set_watch_problems(followers_.types.problems());
+    if (news.limits || !applied) applied = apply_configuration(stop);
+    if (clock_.steady_now() >= look_at_files) {
+      refresh_certificate_();
+      look_at_files = clock_.steady_now() + kLookAtFiles;
+    }
+    if (clock_.steady_now() >= tidy) {
+      tidy_up(stop);
+      tidy = clock_.steady_now() + kTidyUp;
+    }
+  }
+}
+
+}  // namespace headroom::webhook

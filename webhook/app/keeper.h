@@ -1,0 +1,86 @@
+// What follows from a change of the limits, and the slow chores, on one thread: compiles the limits and tells whoever
+// goes by them, keeps the webhook configuration up, looks at certificates, tidies up after replicas that are gone.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <stop_token>
+#include <thread>
+
+#include "operator/base/clock.h"
+#include "operator/kube/client.h"
+#include "webhook/app/engine.h"
+#include "webhook/app/lease_life.h"
+#include "webhook/app/limit_book.h"
+#include "webhook/app/limit_watches.h"
+#include "webhook/app/options.h"
+#include "webhook/app/replica_leases.h"
+#include "webhook/app/seen_limits.h"
+#include "webhook/app/status_writer.h"
+#include "webhook/app/switches.h"
+#include "webhook/app/type_watches.h"
+
+namespace headroom::webhook {
+
+/// Who goes by the limits; all outlive the keeper.
+struct LimitFollowers {
+  Engine& engine;
+  const LimitWatches& limits;
+  TypeWatches& types;
+  Switches& switches;
+  StatusWriter& statuses;
+  LeaseLife& lease;
+  const ReplicaLeases& replicas;
+};
+
+class Keeper {
+ public:
+  /// `refresh_certificate` is called on the keeper's thread every few seconds.
+  Keeper(const WebhookOptions& options, LimitFollowers followers, std::shared_ptr<kube::Client> client,
+         const Clock& clock, std::function<void()> refresh_certificate);
+
+  void start();
+  void stop();
+
+  // From any thread:
+
+  /// There may be another set of limits.
+  void limits_changed();
+  /// What was applied is not there any more.
+  void configuration_lacks();
+  /// Up to where the limits that are judged by were followed.
+  SeenLimits seen() const;
+
+ private:
+  struct News {
+    bool limits = false, configuration = false;
+  };
+
+  void run(const std::stop_token& stop);
+  News wait_for_news(const std::stop_token& stop, std::chrono::milliseconds at_most);
+  void adopt_limits();
+  bool apply_configuration(const std::stop_token& stop);
+  void tidy_up(const std::stop_token& stop);
+
+  const WebhookOptions& options_;
+  const LimitFollowers followers_;
+  const std::shared_ptr<kube::Client> client_;
+  const Clock& clock_;
+  const std::function<void()> refresh_certificate_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  News news_;        ///< under the mutex
+  SeenLimits seen_;  ///< under the mutex
+
+  // The thread's own.
+  LimitBook book_;
+  nlohmann::json applied_configuration_;
+
+  std::jthread thread_;
+};
+
+}  // namespace headroom::webhook
