@@ -223,7 +223,8 @@ Status Operator::Impl::build() {
   election_client = std::move(ungated);
   elector = std::make_unique<runtime::LeaderElector>(
       election_client, election(), clock, [this] { lead(); }, [this] { lost_lease(); }, random_seed());
-  events = std::make_unique<runtime::ApiEventRecorder>(home, options.identity, clock, metrics, runtime::kGiveWay);
+  events = std::make_unique<runtime::ApiEventRecorder>(
+      home, runtime::EventReporter{"headroom.dev/operator", options.identity}, clock, metrics, runtime::kGiveWay);
 
   unreadable = std::make_unique<runtime::UnreadableObjects>(*events);
 

@@ -256,7 +256,7 @@ Status RegionReconciler::Impl::write_status(const api::Region& region, Managed& 
   managed_entry.stored.shown(region.meta.resource_version);
   const api::RegionStatus before = managed_entry.stored.base(region.status);
   if (!worth_writing(region.spec, before, managed_entry.status)) return ok();
-  const auto patch = runtime::merge_patch_between(api::to_json(before), api::to_json(managed_entry.status));
+  const auto patch = runtime::status_patch_between(api::to_json(before), api::to_json(managed_entry.status));
   if (!patch) return ok();
   const std::string version = managed_entry.stored.version(region.meta.resource_version);
   const nlohmann::json body = {{"metadata", {{"resourceVersion", version}}}, {"status", *patch}};

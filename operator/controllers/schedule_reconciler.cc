@@ -172,7 +172,7 @@ Status ScheduleReconciler::Impl::write_status(const api::FestivalSchedule& sched
                                               const std::stop_token& stop) {
   json status = api::to_json(memory.status);
   memory.stored.shown(schedule.meta.resource_version);
-  const auto patch = runtime::merge_patch_between(memory.stored.base(api::to_json(schedule.status)), status);
+  const auto patch = runtime::status_patch_between(memory.stored.base(api::to_json(schedule.status)), status);
   if (!patch) return ok();
   const std::string version = memory.stored.version(schedule.meta.resource_version);
   const auto stored = world.home->patch(kube::types::kFestivalSchedule, schedule.meta.key(), kube::PatchType::Merge,

@@ -275,7 +275,7 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
   ReconcileResult result;
   if (!target.spec.rules.empty() || target.spec.replicas.learn) result.requeue_after = kProgressInterval;
   const api::ScaleTargetStatus& before = record.stored.base(target.status);
-  const auto patch = runtime::merge_patch_between(api::to_json(before), api::to_json(record.status));
+  const auto patch = runtime::status_patch_between(api::to_json(before), api::to_json(record.status));
   if (!patch) return result;
   const SteadyTime steady = world_.clock.steady_now();
   const auto since = steady - record.stored_at;

@@ -103,24 +103,25 @@ api::ObjectKey event_key(const EventRecord& record, const std::string& instance)
   return {record.subject.key.ns.empty() ? "default" : record.subject.key.ns, event_name(record, instance)};
 }
 
-json event_object(const EventRecord& record, const std::string& instance) {
-  const api::ObjectKey key = event_key(record, instance);
+json event_object(const EventRecord& record, const EventReporter& reporter) {
+  const api::ObjectKey key = event_key(record, reporter.instance);
   json regarding{{"apiVersion", record.subject.api_version},
                  {"kind", record.subject.kind},
                  {"name", record.subject.key.name},
                  {"uid", record.subject.uid}};
   if (!record.subject.key.ns.empty()) regarding["namespace"] = record.subject.key.ns;
-  json object{{"apiVersion", "events.k8s.io/v1"},
-              {"kind", "Event"},
-              {"metadata", {{"namespace", key.ns}, {"name", key.name}}},
-              {"eventTime", format_rfc3339_micro(record.first)},
-              {"reportingController", kReportingController},
-              {"reportingInstance", bounded_text(instance.empty() ? "headroom" : instance, kLongestReason)},
-              {"regarding", std::move(regarding)},
-              {"type", to_string(record.text.type)},
-              {"reason", record.text.reason},
-              {"action", record.text.action},
-              {"note", record.text.note}};
+  json object{
+      {"apiVersion", "events.k8s.io/v1"},
+      {"kind", "Event"},
+      {"metadata", {{"namespace", key.ns}, {"name", key.name}}},
+      {"eventTime", format_rfc3339_micro(record.first)},
+      {"reportingController", reporter.controller},
+      {"reportingInstance", bounded_text(reporter.instance.empty() ? "headroom" : reporter.instance, kLongestReason)},
+      {"regarding", std::move(regarding)},
+      {"type", to_string(record.text.type)},
+      {"reason", record.text.reason},
+      {"action", record.text.action},
+      {"note", record.text.note}};
   if (record.count > 1) object["series"] = series(record);
   return object;
 }

@@ -13,7 +13,6 @@ namespace headroom::runtime {
 
 inline constexpr std::size_t kLongestNote = 1024;   ///< bytes; the server's NoteLengthLimit
 inline constexpr std::size_t kLongestReason = 128;  ///< bytes; of reason, action and reportingInstance alike
-inline constexpr char kReportingController[] = "headroom.dev/operator";
 
 /// At most `limit` bytes of `text` as valid UTF-8: never half a character, and U+FFFD for bytes that are none, which
 /// the server would refuse and the JSON writer throw at.
@@ -35,7 +34,7 @@ struct EventRecord {
 std::string event_name(const EventRecord& record, const std::string& instance);
 /// Events about cluster-scoped objects live in namespace default.
 api::ObjectKey event_key(const EventRecord& record, const std::string& instance);
-nlohmann::json event_object(const EventRecord& record, const std::string& instance);
+nlohmann::json event_object(const EventRecord& record, const EventReporter& reporter);
 /// Merge patch that sets the series to `record.count` (at least 2) and `record.last`.
 nlohmann::json series_patch(const EventRecord& record);
 

@@ -36,13 +36,13 @@ bool worth_retrying(ErrorCode code) {
 }  // namespace
 
 struct ApiEventRecorder::Impl {
-  Impl(std::shared_ptr<kube::Writer> writer_, std::string instance_, const Clock& clock_, Metrics& metrics_,
+  Impl(std::shared_ptr<kube::Writer> writer_, EventReporter reporter_, const Clock& clock_, Metrics& metrics_,
        milliseconds give_way)
       : writer(std::move(writer_)),
-        instance(std::move(instance_)),
+        reporter(std::move(reporter_)),
         clock(clock_),
         metrics(metrics_),
-        random(std::hash<std::string>{}(instance)),
+        random(std::hash<std::string>{}(reporter.instance)),
         series(give_way) {
     for (const char* what : {"event", "series"}) metrics.add(kWritten, kWrittenHelp, {{"written", what}}, 0);
     for (const char* why : {"overflow", "failed"}) metrics.add(kDropped, kDroppedHelp, {{"reason", why}}, 0);
@@ -51,7 +51,7 @@ struct ApiEventRecorder::Impl {
 
   // Constant after construction.
   const std::shared_ptr<kube::Writer> writer;
-  const std::string instance;
+  const EventReporter reporter;
   const Clock& clock;
   Metrics& metrics;
 
@@ -102,9 +102,9 @@ struct ApiEventRecorder::Impl {
   EventSeries::Outcome send(const EventSeries::Write& write, const std::stop_token& stop) {
     for (int attempt = 0;; ++attempt) {
       const Result<nlohmann::json> answer =
-          write.create ? writer->create(kube::types::kEvent, event_object(write.event, instance), stop)
-                       : writer->patch(kube::types::kEvent, event_key(write.event, instance), kube::PatchType::Merge,
-                                       series_patch(write.event), stop);
+          write.create ? writer->create(kube::types::kEvent, event_object(write.event, reporter), stop)
+                       : writer->patch(kube::types::kEvent, event_key(write.event, reporter.instance),
+                                       kube::PatchType::Merge, series_patch(write.event), stop);
       // A name is made of what the event says: one that exists is this event, created by an attempt whose answer was
       // lost.
       if (answer || (write.create && answer.error().code == ErrorCode::AlreadyExists)) {
@@ -151,9 +151,9 @@ struct ApiEventRecorder::Impl {
   }
 };
 
-ApiEventRecorder::ApiEventRecorder(std::shared_ptr<kube::Writer> writer, std::string instance, const Clock& clock,
+ApiEventRecorder::ApiEventRecorder(std::shared_ptr<kube::Writer> writer, EventReporter reporter, const Clock& clock,
                                    Metrics& metrics, milliseconds give_way)
-    : impl_(std::make_unique<Impl>(std::move(writer), std::move(instance), clock, metrics, give_way)) {}
+    : impl_(std::make_unique<Impl>(std::move(writer), std::move(reporter), clock, metrics, give_way)) {}
 
 ApiEventRecorder::~ApiEventRecorder() { stop(milliseconds(0)); }
 

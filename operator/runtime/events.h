@@ -21,6 +21,12 @@ struct EventSubject {
   auto operator<=>(const EventSubject&) const = default;
 };
 
+/// Who tells of an event.
+struct EventReporter {
+  std::string controller;  ///< "headroom.dev/operator": the same for all processes of one program
+  std::string instance;    ///< this process (the pod)
+};
+
 /// What happened to it.
 struct EventText {
   enum class Type { Normal, Warning };
@@ -43,11 +49,11 @@ class EventRecorder {
 inline constexpr std::chrono::seconds kGiveWay{2};
 
 /// Writes on a thread of its own through `writer`. Events about cluster-scoped objects go to namespace default.
-/// `instance` names this process (the pod). `give_way`: see EventSeries. `clock` and `metrics` outlive the recorder.
+/// `give_way`: see EventSeries. `clock` and `metrics` outlive the recorder.
 /// Counts: headroom_events_total{written=event|series}, headroom_events_dropped_total{reason=overflow|failed}.
 class ApiEventRecorder final : public EventRecorder {
  public:
-  ApiEventRecorder(std::shared_ptr<kube::Writer> writer, std::string instance, const Clock& clock, Metrics& metrics,
+  ApiEventRecorder(std::shared_ptr<kube::Writer> writer, EventReporter reporter, const Clock& clock, Metrics& metrics,
                    std::chrono::milliseconds give_way);
   ~ApiEventRecorder() override;
   void record(const EventSubject& subject, const EventText& text) override;

@@ -22,4 +22,10 @@ std::optional<nlohmann::json> merge_patch_between(const nlohmann::json& before, 
   return patch;
 }
 
+std::optional<nlohmann::json> status_patch_between(const nlohmann::json& before, const nlohmann::json& after) {
+  const auto conditions = before.find("conditions");
+  const bool written = conditions != before.end() && !conditions->empty();
+  return merge_patch_between(written ? before : nlohmann::json::object(), after);
+}
+
 }  // namespace headroom::runtime

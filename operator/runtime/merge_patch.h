@@ -10,4 +10,8 @@ namespace headroom::runtime {
 /// What turns `before` into `after` when applied as a merge patch; empty when they are equal. Neither holds nulls.
 std::optional<nlohmann::json> merge_patch_between(const nlohmann::json& before, const nlohmann::json& after);
 
+/// As merge_patch_between(), of the statuses that two values of a kind's struct stand for. `before` without conditions
+/// was never written: what its members say by default (a phase, a level) is not stored, and has to be sent.
+std::optional<nlohmann::json> status_patch_between(const nlohmann::json& before, const nlohmann::json& after);
+
 }  // namespace headroom::runtime

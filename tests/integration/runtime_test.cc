@@ -292,7 +292,7 @@ TEST_F(RuntimeIntegration, leader_whose_api_server_dies_loses_at_its_deadline_an
 
 TEST_F(RuntimeIntegration, events_appear_with_their_series) {
   Metrics metrics;
-  ApiEventRecorder recorder(client, "headroom-operator-0", clock, metrics, seconds(0));
+  ApiEventRecorder recorder(client, {"headroom.dev/operator", "headroom-operator-0"}, clock, metrics, seconds(0));
   const EventSubject cart{"headroom.dev/v1alpha1", "ScaleTarget", {ns.name(), "cart"}, "a-uid"};
   const EventSubject west{"headroom.dev/v1alpha1", "Region", {"", "west-" + ns.name()}, "b-uid"};
   std::string long_note;

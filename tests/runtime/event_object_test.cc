@@ -16,7 +16,7 @@ EventRecord a_record() {
 }
 
 TEST(EventObject, says_everything_that_the_api_server_requires) {
-  const nlohmann::json event = event_object(a_record(), "headroom-operator-0");
+  const nlohmann::json event = event_object(a_record(), {"headroom.dev/operator", "headroom-operator-0"});
   EXPECT_EQ(event["apiVersion"], "events.k8s.io/v1");
   EXPECT_EQ(event["metadata"]["namespace"], "shop");
   EXPECT_EQ(event["eventTime"], "2023-11-14T22:13:20.000001Z");
@@ -37,7 +37,7 @@ TEST(EventObject, says_everything_that_the_api_server_requires) {
 TEST(EventObject, puts_events_about_cluster_scoped_objects_into_namespace_default) {
   EventRecord record = a_record();
   record.subject.key = {"", "west"};
-  const nlohmann::json event = event_object(record, "i");
+  const nlohmann::json event = event_object(record, {"headroom.dev/operator", "i"});
   EXPECT_EQ(event["metadata"]["namespace"], "default");
   EXPECT_FALSE(event["regarding"].contains("namespace"));
 }
@@ -47,7 +47,7 @@ TEST(EventObject, carries_the_series_of_what_repeated_before_it_was_written) {
   record.count = 3;
   record.last = record.first + absl::Seconds(5);
   const nlohmann::json series = {{"count", 3}, {"lastObservedTime", "2023-11-14T22:13:25.000001Z"}};
-  EXPECT_EQ(event_object(record, "i")["series"], series);
+  EXPECT_EQ(event_object(record, {"headroom.dev/operator", "i"})["series"], series);
   EXPECT_EQ(series_patch(record), (nlohmann::json{{"series", series}}));
 }
 

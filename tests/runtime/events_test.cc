@@ -30,7 +30,7 @@ class EventsTest : public testing::Test {
   SystemClock clock_;
   Metrics metrics_;
   std::shared_ptr<FakeWriter> writer_ = std::make_shared<FakeWriter>();
-  ApiEventRecorder recorder_{writer_, "operator-0", clock_, metrics_, milliseconds(0)};
+  ApiEventRecorder recorder_{writer_, {"headroom.dev/operator", "operator-0"}, clock_, metrics_, milliseconds(0)};
 };
 
 TEST_F(EventsTest, creates_an_event_and_makes_its_repeats_a_series) {

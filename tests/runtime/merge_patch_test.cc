@@ -41,5 +41,14 @@ TEST(MergePatch, names_only_what_differs) {
   EXPECT_EQ(*patch, (json{{"inner", {{"other", 3}}}}));
 }
 
+TEST(MergePatch, sends_of_a_first_status_what_its_members_say_by_default_too) {
+  const json conditions = json::array({{{"type", "Ready"}}});
+  const json first = {{"level", "Green"}, {"conditions", conditions}};
+  EXPECT_EQ(status_patch_between({{"level", "Green"}}, first), first);
+  EXPECT_EQ(status_patch_between({{"level", "Green"}, {"conditions", json::array()}}, first), first);
+  EXPECT_EQ(status_patch_between(first, {{"level", "Red"}, {"conditions", conditions}}), (json{{"level", "Red"}}));
+  EXPECT_FALSE(status_patch_between(first, first));
+}
+
 }  // namespace
 }  // namespace headroom::runtime

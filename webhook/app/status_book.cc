@@ -87,9 +87,7 @@ std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObser
   if (memory.written + (change == StatusChange::Figures ? kBetweenFigures : kBetweenWrites) > now.boot) {
     return std::nullopt;
   }
-  // Where nothing is stored, what is said without being said (a level of Green) is not stored either.
-  const nlohmann::json stored = former.conditions.empty() ? nlohmann::json::object() : api::to_json(former);
-  auto patch = runtime::merge_patch_between(stored, api::to_json(report.status));
+  auto patch = runtime::status_patch_between(api::to_json(former), api::to_json(report.status));
   if (!patch) return std::nullopt;
   StatusWrite write;
   write.limit = limit;

@@ -146,8 +146,9 @@ Status Webhook::Impl::build() {
   replicas =
       std::make_unique<ReplicaLeases>(boot_now, [this](const limits::Holder& one) { engine->holder_renewed(one); });
 
-  events = std::make_unique<runtime::ApiEventRecorder>(std::move(for_events), options.identity, clock, metrics,
-                                                       runtime::kGiveWay);
+  events = std::make_unique<runtime::ApiEventRecorder>(std::move(for_events),
+                                                       runtime::EventReporter{"headroom.dev/webhook", options.identity},
+                                                       clock, metrics, runtime::kGiveWay);
   statuses = std::make_unique<StatusWriter>(
       StatusWriterOptions{options.own_namespace, options.identity, options.escrow.lease_life,
                           options.escrow.request_deadline, options.configuration, options.reached_at},
