@@ -65,14 +65,18 @@ std::string unchanged(const std::string& field) {
                       " == ", before, "))");
 }
 
+// A request for the object itself has no such field, and reading it would refuse the write.
+constexpr char kSubResource[] = "(has(request.subResource) ? request.subResource : '')";
+
 json match_conditions(const Entry& entry) {
   json conditions = json::array();
   if (entry.scales) {
-    conditions.push_back({{"name", "not-scaled-down"},
-                          {"expression",
-                           "!(request.operation == 'UPDATE' && request.subResource == 'scale' && has(object.spec) && "
-                           "has(oldObject.spec) && (has(object.spec.replicas) ? object.spec.replicas : 0) <= "
-                           "(has(oldObject.spec.replicas) ? oldObject.spec.replicas : 0))"}});
+    conditions.push_back(
+        {{"name", "not-scaled-down"},
+         {"expression", absl::StrCat("!(request.operation == 'UPDATE' && ", kSubResource,
+                                     " == 'scale' && has(object.spec) && "
+                                     "has(oldObject.spec) && (has(object.spec.replicas) ? object.spec.replicas : 0) <= "
+                                     "(has(oldObject.spec.replicas) ? oldObject.spec.replicas : 0))")}});
   }
   std::vector<std::string> same = {
       "((has(object.metadata.labels) ? object.metadata.labels : {}) == "
@@ -82,7 +86,8 @@ json match_conditions(const Entry& entry) {
   }
   if (!entry.fields.contains("metadata")) {
     conditions.push_back({{"name", "not-ending"},
-                          {"expression", absl::StrCat("!(request.operation == 'UPDATE' && request.subResource == '' && "
+                          {"expression", absl::StrCat("!(request.operation == 'UPDATE' && ", kSubResource,
+                                                      " == '' && "
                                                       "has(oldObject.metadata.deletionTimestamp) && ",
                                                       absl::StrJoin(same, " && "), ")")}});
   }
