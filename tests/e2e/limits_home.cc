@@ -2,8 +2,6 @@
 
 #include <absl/strings/str_cat.h>
 
-#include <algorithm>
-
 namespace headroom::e2e {
 namespace {
 
@@ -70,21 +68,24 @@ void limit_namespace(const std::string& ns, const std::vector<json>& limits) {
   }
 }
 
+::testing::AssertionResult judged_by(Webhooks& webhooks, std::size_t replicas, const std::string& kind,
+                                     const std::string& ns, const std::string& limit, int generation) {
+  const std::string line = absl::StrCat("headroom_limit_generation_in_force{kind=\"", kind, "\",limit=\"", limit,
+                                        "\",namespace=\"", ns, "\"} ", generation, "\n");
+  for (std::size_t i = 0; i < replicas; ++i) {
+    const auto judges = [&] { return webhooks.replica(i).ask("/metrics").find(line) != std::string::npos; };
+    if (!eventually(30, judges)) return ::testing::AssertionFailure() << "replica " << i << " does not judge by it";
+  }
+  return ::testing::AssertionSuccess();
+}
+
 ::testing::AssertionResult in_force(Webhooks& webhooks, std::size_t replicas, const std::string& ns,
                                     const std::vector<std::string>& limits, int generation) {
   kube::Client& client = limits_home().client();
   if (!webhooks.wait_ready(30)) return ::testing::AssertionFailure() << "the webhooks are not ready";
-  const auto judged_by = [&](std::size_t replica) {
-    const std::string metrics = webhooks.replica(replica).ask("/metrics");
-    return std::ranges::all_of(limits, [&](const std::string& limit) {
-      return metrics.find(absl::StrCat("headroom_limit_generation_in_force{kind=\"ScaleLimit\",limit=\"", limit,
-                                       "\",namespace=\"", ns, "\"} ", generation, "\n")) != std::string::npos;
-    });
-  };
-  for (std::size_t i = 0; i < replicas; ++i) {
-    if (!eventually(30, [&] { return judged_by(i); })) {
-      return ::testing::AssertionFailure() << "replica " << i << " does not judge by it";
-    }
+  for (const std::string& limit : limits) {
+    auto judged = judged_by(webhooks, replicas, kScaleLimit.kind, ns, limit, generation);
+    if (!judged) return judged;
   }
   std::string last;
   const auto asked = [&] {

@@ -31,6 +31,10 @@ nlohmann::json sum(std::int64_t hard);
 /// Makes the namespace and its limits.
 void limit_namespace(const std::string& ns, const std::vector<nlohmann::json>& limits);
 
+/// Waits until each replica judges by this generation of the limit.
+::testing::AssertionResult judged_by(Webhooks& webhooks, std::size_t replicas, const std::string& kind,
+                                     const std::string& ns, const std::string& limit, int generation);
+
 /// Waits until the API server asks the webhooks, and each replica judges by this generation of the limits.
 ::testing::AssertionResult in_force(Webhooks& webhooks, std::size_t replicas, const std::string& ns,
                                     const std::vector<std::string>& limits, int generation = 1);
