@@ -8,7 +8,7 @@ debian_packages=(
   libabsl-dev libboost-dev libcli11-dev libcpprest-dev libical-dev libsimdjson-dev libspdlog-dev
   libsqlite3-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev
   # tests
-  libbenchmark-dev libgmock-dev libgtest-dev prometheus prometheus-alertmanager python3-dateutil
+  libbenchmark-dev libgmock-dev libgtest-dev nginx prometheus prometheus-alertmanager python3-dateutil
   python3-yaml spin
   # what the scripts use
   ca-certificates curl jq openssl tzdata
@@ -51,7 +51,7 @@ install_missing_packages() {
     fail "apt could not install: ${missing[*]}" "read $install_log, put it right, then run hack/setup again"
   }
   allow_starting_services
-  keep_monitoring_off "${missing[*]}" "${as_root[@]}"
+  keep_services_off "${missing[*]}" "${as_root[@]}"
   rm -f "$install_log"
 }
 
@@ -73,13 +73,13 @@ allow_starting_services() {
   service_policy_written=
 }
 
-# Tests start their own Prometheus and Alertmanager; those that came with the packages just installed
-# must not start with the machine either.
-keep_monitoring_off() {
+# Tests and measurements start their own Prometheus, Alertmanager and nginx; those that came with the packages
+# just installed must not start with the machine either.
+keep_services_off() {
   local installed=$1 service
   shift
   if ! command -v systemctl >/dev/null; then return 0; fi
-  for service in prometheus prometheus-alertmanager; do
+  for service in nginx prometheus prometheus-alertmanager; do
     if [[ " $installed " == *" $service "* ]]; then
       "$@" systemctl disable --quiet "$service" 2>/dev/null || true
     fi

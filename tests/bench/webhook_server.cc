@@ -1,0 +1,188 @@
+// The webhook's server alone, to be measured: TLS, HTTP, parsing, a decision of the real engine with its ledger, the
+// answer. The API server that the engine asks and watches is a table in this process: what was let through is seen a
+// few milliseconds later as its watch would show it, but for the parsing of the watch, which `hack/bench` measures with
+// a real one. Limits: a count and two sums with plenty of room, and a cap of the size, over 100,000 Deployments.
+//
+// Usage: webhook_server CERTIFICATE KEY; prints its port, and ends on SIGTERM.
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/bench/deployment_reviews.h"
+#include "webhook/app/engine.h"
+#include "webhook/app/moment.h"
+
+namespace {
+
+using namespace headroom;
+using namespace headroom::webhook;
+using nlohmann::json;
+
+constexpr std::chrono::milliseconds kWatchDelay{5};
+constexpr limits::Revision kFirstRevision = 1'000'000'000'000'000;
+
+std::shared_ptr<const api::ScaleLimit> a_limit() {
+  const json object = {
+      {"apiVersion", "headroom.dev/v1alpha1"},
+      {"kind", "ScaleLimit"},
+      {"metadata", {{"namespace", "shop"}, {"name", "everything"}, {"uid", "u-1"}, {"generation", 1}}},
+      {"spec",
+       {{"match", {{"resources", json::array({{{"group", "apps"}, {"version", "v1"}, {"resource", "deployments"}}})}}},
+        {"object", {{"maxBytes", 1 << 20}}},
+        {"total",
+         {{"count", 1'000'000'000},
+          {"sums", json::array({{{"name", "replicas"}, {"path", ".spec.replicas"}, {"hard", "1P"}},
+                                {{"name", "memory"},
+                                 {"path", ".spec.template.spec.containers[*].resources.requests.memory"},
+                                 {"hard", "1E"}}})}}}}}};
+  return std::make_shared<const api::ScaleLimit>(api::scale_limit_from_json(object).value());
+}
+
+/// What the engine asks of the API server, answered at once.
+class Store {
+ public:
+  Store()
+      : engine_(
+            {"bench", 1}, {}, machine_moment, [this](const Task& task) { perform(task); }, metrics_) {
+    const LimitChange change = book_.update({a_limit()}, {});
+    type_ = change.types.front();
+    engine_.adopt(change);
+    perform(ListTask{type_});
+    engine_.lease_held_until(absl::InfiniteDuration());
+    watch_ = std::jthread([this](const std::stop_token& stop) { watch(stop); });
+    timer_ = std::jthread([this](const std::stop_token& stop) { engine_.keep_time(stop); });
+  }
+
+  void decide(const Review& review, ReviewResponder responder) {
+    limits::AskedWrite write;
+    write.operation = api::Operation::Update;
+    write.group = review.resource.group;
+    write.version = review.resource.version;
+    write.resource = review.resource.resource;
+    write.sub_resource = review.sub_resource;
+    write.ns = review.ns;
+    write.name = review.name;
+    write.object = review.object;
+    write.old_object = review.old_object;
+    engine_.decide(write, review.dry_run, std::move(responder));
+    const std::lock_guard lock(mutex_);
+    landing_.push_back({bench::number_of(review.name), limits::parse_revision(review.old_object->resource_version())});
+  }
+
+ private:
+  struct Landing {
+    std::uint32_t number;
+    limits::Revision replaces;
+  };
+
+  TypeSource source() const { return {type_.id, type_.bodies}; }
+
+  void perform(const Task& task) {
+    std::visit([this](const auto& one) { perform(one); }, task);
+  }
+  void perform(const SwapTask& task) {
+    limits::LedgerRecord record = task.swap.record;
+    record.resource_version = std::to_string(++versions_);
+    {
+      const std::lock_guard lock(mutex_);
+      record_ = record;
+    }
+    engine_.swapped(task, limits::SwapOutcome::Landed, std::move(record));
+  }
+  void perform(const ReadLedgerTask& task) {
+    std::unique_lock lock(mutex_);
+    limits::LedgerRecord record = record_;
+    lock.unlock();
+    engine_.ledger_read(task, std::move(record));
+  }
+  void perform(const ReadRevisionTask& task) { engine_.revision_read(task, revision_.load()); }
+  void perform(const ReadNameTask& task) { engine_.name_read(task, true); }
+  void perform(const ReadHolderTask& task) { engine_.holder_read(task, false); }
+  void perform(const ListTask& task) {
+    const auto list = engine_.begin_list(source());
+    json deployment = bench::stored_deployment();
+    for (std::uint32_t number = 0; number < bench::kDeployments; ++number) {
+      bench::set_identity(deployment, number, kFirstRevision);
+      list->add(deployment);
+    }
+    engine_.commit_list(*list, kFirstRevision);
+    engine_.list_ended(task);
+  }
+
+  void watch(const std::stop_token& stop) {
+    json deployment = bench::stored_deployment();
+    std::vector<Landing> batch;
+    while (!stop.stop_requested()) {
+      std::this_thread::sleep_for(kWatchDelay);
+      batch.clear();
+      {
+        const std::lock_guard lock(mutex_);
+        std::swap(batch, landing_);
+      }
+      for (const Landing& one : batch) {
+        revision_ = std::max(revision_ + 1, one.replaces + 1);
+        bench::set_identity(deployment, one.number, static_cast<std::uint64_t>(revision_.load()));
+        engine_.applied(source(), deployment);
+      }
+    }
+  }
+
+  runtime::Metrics metrics_;
+  LimitBook book_{{}};
+  WatchedType type_;
+  std::atomic<limits::Revision> revision_{kFirstRevision};
+  std::atomic<std::uint64_t> versions_{0};
+  std::mutex mutex_;
+  limits::LedgerRecord record_;
+  std::vector<Landing> landing_;
+  Engine engine_;
+  std::jthread watch_, timer_;
+};
+
+std::string content_of(const char* file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) {
+    std::fprintf(stderr, "usage: %s CERTIFICATE KEY\n", argv[0]);
+    return 2;
+  }
+  sigset_t ending;
+  sigemptyset(&ending);
+  sigaddset(&ending, SIGTERM);
+  sigaddset(&ending, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+
+  Store store;
+  net::ServerOptions options;
+  options.address = "127.0.0.1";
+  options.certificate_pem = content_of(argv[1]);
+  options.key_pem = content_of(argv[2]);
+  const auto server = net::HttpServer::start(std::move(options),
+                                             review_endpoint([&store](const Review& review, ReviewResponder responder) {
+                                               store.decide(review, std::move(responder));
+                                             }));
+  if (!server) {
+    std::fprintf(stderr, "%s\n", server.error().message.c_str());
+    return 1;
+  }
+  std::printf("%d\n", server.value()->port());
+  std::fflush(stdout);
+  int signal = 0;
+  sigwait(&ending, &signal);
+  server.value()->stop(std::chrono::seconds(1));
+  return 0;
+}
