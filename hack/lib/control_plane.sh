@@ -149,8 +149,10 @@ start_kube_apiserver() {
     "${flags[@]}" "${extra[@]}"
 }
 
+# start_kube_controller_manager FOLDER [FLAG...]
 start_kube_controller_manager() {
   local folder=$1 certs=$1/certs
+  shift
   # Its controllers' rights are bound to their own ServiceAccounts, hence the credentials flag.
   # Client-side limits would make scaling to hundreds of pods take minutes. Nodes must not be given up
   # because the API server was stopped for a test.
@@ -161,7 +163,7 @@ start_kube_controller_manager() {
     --service-account-private-key-file="$certs/service-account.key" --root-ca-file="$certs/ca.crt" \
     --cluster-signing-cert-file="$certs/ca.crt" --cluster-signing-key-file="$certs/ca.key" \
     --horizontal-pod-autoscaler-sync-period=2s --node-monitor-grace-period=1h \
-    --kube-api-qps=1000 --kube-api-burst=2000
+    --kube-api-qps=1000 --kube-api-burst=2000 "$@"
 }
 
 start_kube_scheduler() {

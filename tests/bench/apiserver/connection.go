@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -93,6 +94,57 @@ func (e *StatusError) Error() string {
 // Get decodes the JSON at path into answer; nil discards it.
 func (c *Client) Get(ctx context.Context, path string, answer any) error {
 	return c.do(ctx, http.MethodGet, path, "", nil, answer)
+}
+
+// Answer of an API server, of whatever status.
+type Answer struct {
+	Code       int
+	RetryAfter time.Duration // zero where the answer has none
+	Body       []byte        // at most the first 4 KiB
+}
+
+// Send makes one request, once, and returns what was answered; an error says that nothing was. body is JSON or nil.
+func (c *Client) Send(ctx context.Context, method, path string, body []byte) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, c.server+path, bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, err
+	}
+	request.Header.Set("Accept", "application/json")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.requests.Do(request)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer response.Body.Close()
+	answer := Answer{Code: response.StatusCode}
+	if seconds, err := strconv.Atoi(response.Header.Get("Retry-After")); err == nil {
+		answer.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	if answer.Body, err = io.ReadAll(io.LimitReader(response.Body, 4096)); err != nil {
+		return Answer{}, err
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return answer, err
+}
+
+// Text of the page at path, whole.
+func (c *Client) Text(ctx context.Context, path string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.server+path, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := c.requests.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return "", statusError(request, response)
+	}
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
 }
 
 // Create posts object as JSON. That it is there already is no error.
