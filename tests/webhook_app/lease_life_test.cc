@@ -138,6 +138,15 @@ TEST_F(LeaseLifeTest, of_another_process_of_the_name_begins_under_another_epoch)
   EXPECT_EQ(lease_state(server_->get(kPath)).process, "second");
 }
 
+TEST_F(LeaseLifeTest, begins_anew_after_another_process_had_a_hand_on_it) {
+  const auto one = replica("first");
+  one->start();
+  ASSERT_TRUE(comes([&] { return !epochs().empty(); }));
+  server_->edit(kPath, {{"spec", {{"holderIdentity", "second"}}}});
+  ASSERT_TRUE(comes([&] { return epochs().size() == 2; })) << "what it was lent may have been settled by the other";
+  EXPECT_THAT(epochs(), ElementsAre(1, 2));
+}
+
 TEST_F(LeaseLifeTest, is_not_prolonged_by_a_renewal_that_failed) {
   const auto one = replica("first");
   one->start();
