@@ -25,9 +25,10 @@ ARROWS = {
                      "operator/net", "operator/status", "operator/controllers"},
     "webhook": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                 "operator/kube", "operator/runtime", "operator/net", "operator/status"},
+    "webhook/certificates": {"operator/base"},
     # The webhook's composition root and its IO: known by nobody.
     "webhook/app": {"operator/base", "operator/api", "operator/limits", "operator/kube", "operator/runtime",
-                    "operator/net", "operator/status", "webhook"},
+                    "operator/net", "operator/status", "webhook", "webhook/certificates"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                      "operator/kube"},
 }
