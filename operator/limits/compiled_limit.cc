@@ -185,15 +185,14 @@ std::optional<std::size_t> CompiledLimit::resource_of(const AskedWrite& write) c
   return std::nullopt;
 }
 
-bool CompiledLimit::selects(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const {
+bool CompiledLimit::selects(const AskedWrite& write, std::size_t resource, MayCount may_count) const {
   if (!has_selectors()) return true;
   const ObjectView* const shown = write.object != nullptr ? write.object : write.old_object;
   if (shown == nullptr) return true;
   if (!is_scale(write)) return matches(*shown);
   // A Scale does not have the labels of its workload; the cache has, unless it lags.
-  if (usage.find(id_, types_[resource], Uid::parse(shown->uid()))) return true;
   const Revision version = write.old_object != nullptr ? parse_revision(write.old_object->resource_version()) : 0;
-  return usage.revision(id_, types_[resource]) < version;
+  return may_count(id_, types_[resource], Uid::parse(shown->uid()), version);
 }
 
 std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, SwitchIsOn switch_is_on) const {
@@ -245,9 +244,9 @@ std::optional<Finding> CompiledLimit::stopped(const AskedWrite& write, const std
 }
 
 Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std::size_t resource,
-                                                    const UsageCache& usage) const {
+                                                    MayCount may_count) const {
   std::optional<Charge> none;
-  if (!counts_objects() || write.object == nullptr || !selects(write, resource, usage)) return none;
+  if (!counts_objects() || write.object == nullptr || !selects(write, resource, may_count)) return none;
   const bool counted_before = write.old_object != nullptr && (is_scale(write) || matches(*write.old_object));
   Amounts more(ledger_dimensions_.size());
   std::size_t dimension = 0;

@@ -1,6 +1,8 @@
 // A limit, ready to judge writes and to count objects by. Pure; immutable, so any thread.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -37,6 +39,10 @@ struct Finding {
   std::string message;    ///< names limit, field, value and bound
 };
 
+/// Whether an object whose review does not show it whole (`/scale`) may be one that the limit counts, by what is
+/// stored: it is, or it has come to `version` unseen.
+using MayCount = absl::FunctionRef<bool(LimitId limit, TypeId type, const Uid& object, Revision version)>;
+
 /// Whether the switch of a deny rule is on.
 using SwitchIsOn = absl::FunctionRef<bool(const api::SwitchCondition&)>;
 
@@ -72,14 +78,14 @@ class CompiledLimit {
   /// The resource of the match that this write goes through, by its index; null where none, or not by this operation.
   std::optional<std::size_t> resource_of(const AskedWrite& write) const;
   /// Whether the write is within the limit's selectors, before or after it.
-  bool selects(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const;
+  bool selects(const AskedWrite& write, std::size_t resource, MayCount may_count) const;
   /// What the write breaks by itself; the write is one that the limit selects. Writes that lower what they break pass.
   std::vector<Finding> findings(const AskedWrite& write, SwitchIsOn switch_is_on) const;
   /// Why it has to wait while the limit's status says that writes are paused or halted; `charge` is what it adds.
   /// Writes that add nothing pass.
   std::optional<Finding> stopped(const AskedWrite& write, const std::optional<Charge>& charge) const;
   /// What it may add to what is stored; empty where nothing. InvalidArgument for a field that cannot be counted.
-  Result<std::optional<Charge>> charge(const AskedWrite& write, std::size_t resource, const UsageCache& usage) const;
+  Result<std::optional<Charge>> charge(const AskedWrite& write, std::size_t resource, MayCount may_count) const;
 
  private:
   bool matches(const ObjectView& object) const;

@@ -48,13 +48,20 @@ void LimitSet::visit(const Index& index, std::size_t in_namespace, std::size_t i
 }
 
 Assessment LimitSet::assess(const AskedWrite& write, const UsageCache& usage, SwitchIsOn switch_is_on) const {
+  const auto may_count = [&](LimitId limit, TypeId type, const Uid& object, Revision version) {
+    return usage.may_count(limit, type, object, version);
+  };
+  return assess(write, may_count, switch_is_on);
+}
+
+Assessment LimitSet::assess(const AskedWrite& write, MayCount may_count, SwitchIsOn switch_is_on) const {
   Assessment assessment;
   const auto assess_by = [&](const CompiledLimit* limit) {
     const auto resource = limit->resource_of(write);
-    if (!resource || !limit->selects(write, *resource, usage)) return;
+    if (!resource || !limit->selects(write, *resource, may_count)) return;
     assessment.write.type = limit->types()[*resource];
     for (Finding& finding : limit->findings(write, switch_is_on)) assessment.findings.push_back(std::move(finding));
-    Result<std::optional<Charge>> charge = limit->charge(write, *resource, usage);
+    Result<std::optional<Charge>> charge = limit->charge(write, *resource, may_count);
     if (!charge) {
       assessment.findings.push_back(
           {&limit->limit(), 403, "NotCountable", "",

@@ -169,6 +169,10 @@ bool UsageCache::has_name(TypeId type, const Uid& name) const {
   return it != names_.end() && it->second.contains(name.low);
 }
 
+bool UsageCache::may_count(LimitId limit, TypeId type, const Uid& uid, Revision version) const {
+  return find(limit, type, uid) || revision(limit, type) < version;
+}
+
 std::size_t UsageCache::objects(LimitId limit) const {
   std::size_t sum = 0;
   for (const auto& [key, rows] : rows_) {

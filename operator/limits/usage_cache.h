@@ -66,6 +66,8 @@ class UsageCache {
   /// What is stored under a limit of one type, as of revision(limit, type).
   Amounts used(LimitId limit, TypeId type) const;
   std::optional<SeenObject> find(LimitId limit, TypeId type, const Uid& uid) const;
+  /// Whether an object at `version` may count under the limit: it does, or that version has not been seen.
+  bool may_count(LimitId limit, TypeId type, const Uid& uid, Revision version) const;
   std::size_t objects(LimitId limit) const;
   /// Whether an object of this name was stored when last seen. Rarely true of one that was not: only hashes are kept.
   bool has_name(TypeId type, const Uid& name) const;

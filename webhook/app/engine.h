@@ -3,6 +3,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/functional/function_ref.h>
 
 #include <condition_variable>
 #include <cstdint>
@@ -177,9 +178,13 @@ class Engine {
   Aftermath take_actions();
   void finish(Aftermath aftermath);
   void forget_type(limits::TypeId id, Type& type);
-  template <class Change>
-  void with_escrow(Change change);
+  void with_escrow(absl::FunctionRef<void()> change);
   void ask_for_list(Type& type, Aftermath& aftermath);
+  // Of decide(), under the mutex:
+  void warn_of(const limits::Charges& watched, std::vector<std::string>& warnings);
+  /// Null: it waits, and the responder and its warnings with it.
+  std::optional<Answer> ask_ledger(const limits::AskedWrite& write, const limits::Assessment& assessed, bool dry_run,
+                                   std::vector<std::string>& warnings, ReviewResponder& responder);
   Answer with_warnings(Answer answer, std::vector<std::string> warnings) const;
   LimitFigures figures_of(const LimitPtr& limit) const;
   void count_denial(const limits::CompiledLimit* limit, const limits::Verdict& verdict, std::string message);

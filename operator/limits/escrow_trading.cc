@@ -1,0 +1,207 @@
+// The escrow's side of the shared record: what is known of the store, when to take, to give back and to distrust.
+#include "operator/limits/escrow.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom::limits {
+namespace {
+
+// Longer without any consistent read, and the cache counts as cut off.
+constexpr absl::Duration kCutOff = absl::Seconds(10);
+
+}  // namespace
+
+std::vector<Base> Escrow::figures(LimitId id, const Limit& limit) const {
+  std::vector<Base> figures;
+  for (const TypeId type : limit.account.terms().types) {
+    const Revision revision = usage_.revision(id, type);
+    if (revision > 0) figures.push_back({type, revision, usage_.used(id, type)});
+  }
+  return figures;
+}
+
+Amounts Escrow::stored(LimitId id, const Limit& limit) const {
+  Amounts sum;
+  for (const TypeId type : limit.account.terms().types) sum += usage_.used(id, type);
+  return sum;
+}
+
+bool Escrow::caught_up(LimitId id, const Limit& limit, BootTime moment) {
+  bool all = true;
+  for (const TypeId type : limit.account.terms().types) {
+    if (!reads_.caught_up(type, moment, usage_.revision(id, type))) all = false;
+  }
+  return all;
+}
+
+bool Escrow::in_touch(const Limit& limit, BootTime now) {
+  return std::ranges::all_of(limit.account.terms().types, [&](TypeId type) {
+    const auto known = reads_.known_until(type, usage_.revision(type));
+    return known && *known + kCutOff > now;
+  });
+}
+
+bool Escrow::low(LimitId id, const Limit& limit) const {
+  const Amounts& granted = limit.account.granted();
+  const Amounts left = unspent(id, limit);
+  for (std::size_t i = 0; i < granted.size(); ++i) {
+    if (granted[i] > 0 && left[i] * 4 < granted[i]) return true;
+  }
+  return false;
+}
+
+void Escrow::went_back(TypeId type, Moment now) {
+  reads_.forget(type);
+  for (auto& [id, limit] : limits_) {
+    const std::vector<TypeId>& types = limit.account.terms().types;
+    if (std::ranges::find(types, type) != types.end()) distrust(limit, now.boot);
+  }
+}
+
+void Escrow::distrust(Limit& limit, BootTime now) {
+  if (const LedgerRecord* const record = limit.account.record()) {
+    limit.distrusted_epoch = std::max(limit.distrusted_epoch, record->epoch);
+  }
+  limit.account.drop();
+  // Others may notice later, up to the end of their Leases, and admit until then.
+  limit.distrusted = now + options_.lease_life + options_.request_deadline;
+}
+
+void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
+  if (reading == LimitAccount::Reading::Strange) distrust(limit, now.boot);
+  const LedgerRecord* const record = limit.account.record();
+  if (record == nullptr) return;
+  for (const Grant& grant : record->grants) {
+    if (grant.holder != self_) holders_.noticed(grant.holder, now.boot);
+  }
+  std::optional<RecallId> oldest;
+  for (const RecallId& recall : record->recalls) {
+    newest_recall_ = std::max(newest_recall_, recall.raised);
+    if (recall.holder != self_ && (!oldest || recall < *oldest)) oldest = recall;
+  }
+  if (oldest != limit.others_recall) limit.others_recall_seen = now.boot;
+  limit.others_recall = std::move(oldest);
+}
+
+void Escrow::ledger_read(LimitId id, std::optional<LedgerRecord> record, Moment now) {
+  const auto it = limits_.find(id);
+  if (it == limits_.end()) return;
+  // A read that failed is tried again after a while.
+  if (record) {
+    it->second.reading.reset();
+    note(it->second, it->second.account.read(*std::move(record)), now);
+  }
+  pump(now);
+}
+
+void Escrow::swapped(LimitId id, std::int64_t sequence, SwapOutcome outcome, std::optional<LedgerRecord> record,
+                     Moment now) {
+  const auto it = limits_.find(id);
+  if (it == limits_.end()) return;
+  LimitAccount& account = it->second.account;
+  if (outcome == SwapOutcome::Landed && record) {
+    note(it->second, account.landed(*std::move(record)), now);
+  } else if (outcome == SwapOutcome::Refused) {
+    account.refused(sequence);
+  } else {
+    account.lost();
+  }
+  pump(now);
+}
+
+std::vector<Holder> Escrow::dead_holders(LimitId id, Limit& limit, BootTime now) {
+  std::vector<Holder> dead;
+  for (const Grant& grant : limit.account.record()->grants) {
+    if (grant.holder == self_) continue;
+    const auto over = holders_.over_since(grant.holder, now);
+    if (over && caught_up(id, limit, *over)) dead.push_back(grant.holder);
+    if (!over && holders_.silent_since(grant.holder, now) && reading_holders_.try_emplace(grant.holder, now).second) {
+      actions_.emplace_back(ReadHolder{grant.holder});
+    }
+  }
+  return dead;
+}
+
+void Escrow::trade(LimitId id, Limit& limit, Moment now) {
+  LimitAccount& account = limit.account;
+  const bool waited_for = limit.unserved || !limit.wanted.is_zero();
+  if (account.swapping() || limit.reading) return;
+  if (account.needs_reading()) {
+    limit.reading = now.boot;
+    actions_.emplace_back(ReadLedger{id});
+    return;
+  }
+  SwapWish wish;
+  const LedgerRecord& record = *account.record();
+  if (limit.distrusted) {
+    if (*limit.distrusted > now.boot) return;
+    if (record.epoch > limit.distrusted_epoch) {  // another replica was sooner
+      limit.distrusted.reset();
+    } else if (caught_up(id, limit, *limit.distrusted)) {
+      wish.new_epoch = true;
+    } else {
+      return;
+    }
+  }
+  wish.dead = dead_holders(id, limit, now.boot);
+  wish.give_back = retiring_ || (!waited_for && limit.touched + options_.idle_after <= now.boot);
+  const bool topping_up = !wish.give_back && !waited_for && low(id, limit);
+  const Grant* const own = record.grant(self_);
+  const bool recall_is_over = limit.others_recall && (limit.others_recall_seen + options_.recall_life <= now.boot ||
+                                                      !holders_.alive(limit.others_recall->holder, now.boot));
+  const bool asked_to_yield =
+      limit.others_recall && !recall_is_over && own != nullptr && own->recall_ack < *limit.others_recall;
+  const bool own_recall_open =
+      std::ranges::any_of(record.recalls, [&](const RecallId& one) { return one.holder == self_; });
+  const bool withdraws = own_recall_open && !limit.recalls;
+  const bool gives_back = wish.give_back && own != nullptr;
+  if (!wish.new_epoch && account.current() && record.generation == account.terms().generation && !waited_for &&
+      wish.dead.empty() && !topping_up && !asked_to_yield && !withdraws && !gives_back && !account.outdated() &&
+      !limit.rebase) {
+    return;
+  }
+  if (topping_up) limit.topped_up = now.boot;
+  if (recall_is_over && waited_for) wish.over.push_back(*limit.others_recall);
+  if (limit.recalls && recall_) wish.recall = recall_;
+  wish.recalls = wish.recall && limit.unserved;
+  wish.epoch_name = absl::ToUnixMicros(now.wall);
+  wish.rebase = limit.rebase;
+  wish.figures = figures(id, limit);
+  wish.pending = reservations_.pending(id);
+  wish.wanted = limit.wanted;
+  wish.replicas = 1 + holders_.others_alive(self_, now.boot);
+  wish.ahead = !wish.recall && !limit.others_recall && (topping_up || !limit.wanted.is_zero());
+  if (auto swap = account.plan(wish)) {
+    actions_.emplace_back(SwapLedger{id, *std::move(swap)});
+  }
+}
+
+bool Escrow::secured(LimitId id, BootTime moment) {
+  const auto it = limits_.find(id);
+  if (it == limits_.end()) return false;
+  Limit& limit = it->second;
+  if (limit.secured_moment != moment) {
+    limit.secured_moment = moment;
+    limit.secured_at.clear();
+  }
+  if (limit.secured_at.empty()) {
+    if (!caught_up(id, limit, moment)) return false;
+    limit.secured_at = figures(id, limit);
+  }
+  if (!limit.account.current() || limit.distrusted) return false;
+  const LedgerRecord& record = *limit.account.record();
+  limit.rebase = std::ranges::any_of(limit.secured_at, [&](const Base& needed) {
+    const Base* const base = record.base(needed.type);
+    return base == nullptr || base->revision < needed.revision;
+  });
+  if (limit.rebase) return false;
+  const Amounts left = record.left();
+  const Amounts granted = record.granted();
+  for (std::size_t i = 0; i < granted.size(); ++i) {
+    if (left[i] < 0 && granted[i] > 0) return false;
+  }
+  return true;
+}
+
+}  // namespace headroom::limits

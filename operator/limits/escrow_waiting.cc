@@ -1,0 +1,162 @@
+// The escrow's judgement of writes that it cannot let through from what it holds.
+#include "operator/limits/escrow.h"
+
+#include <absl/container/flat_hash_map.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom::limits {
+namespace {
+
+std::size_t first_short(const Amounts& have, const Amounts& need) {
+  std::size_t dimension = 0;
+  while (dimension + 1 < need.size() && have[dimension] >= need[dimension]) ++dimension;
+  return dimension;
+}
+
+}  // namespace
+
+Verdict Escrow::judge(const Charges& charges) const {
+  for (const Charge& charge : charges) {
+    const auto it = limits_.find(charge.limit);
+    if (it == limits_.end()) continue;
+    const LimitTerms& terms = it->second.account.terms();
+    Verdict verdict{Verdict::Kind::Allowed, charge.limit, 0, 0, 0, 0};
+    const bool known =
+        std::ranges::all_of(terms.types, [&](TypeId type) { return usage_.revision(charge.limit, type) > 0; });
+    const Amounts used = stored(charge.limit, it->second);
+    const Amounts room = terms.hard - used;
+    if (known && room.covers(charge.amounts)) continue;
+    verdict.kind = known ? Verdict::Kind::OverLimit : Verdict::Kind::Unavailable;
+    verdict.dimension = first_short(room, charge.amounts);
+    verdict.used = used[verdict.dimension];
+    verdict.asked = charge.amounts[verdict.dimension];
+    verdict.hard = terms.hard[verdict.dimension];
+    return verdict;
+  }
+  return {};
+}
+
+std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge& charge, const Amounts& lacking,
+                                         Waiting& waiting, BootTime now) {
+  const bool expired = waiting.arrived + options_.patience <= now;
+  const Amounts used = stored(id, limit);
+  const Amounts& hard = limit.account.terms().hard;
+  const Amounts room = hard - used;
+  const auto verdict = [&](Verdict::Kind kind, const Amounts& have, const Amounts& need) {
+    const std::size_t dimension = first_short(have, need);
+    return Verdict{kind, id, dimension, used[dimension], charge.amounts[dimension], hard[dimension]};
+  };
+  if (!limit.account.current() || limit.distrusted) {
+    if (!expired) return std::nullopt;
+    return verdict(Verdict::Kind::Unavailable, room, charge.amounts);
+  }
+  // A swap alone may do; only where it does not is the newest state asked for.
+  if (!limit.others_recall && limit.account.room(figures(id, limit)).covers(lacking)) {
+    if (!expired) return std::nullopt;
+  } else if (caught_up(id, limit, waiting.arrived)) {
+    if (!room.covers(charge.amounts)) return verdict(Verdict::Kind::OverLimit, room, charge.amounts);
+    limit.recalls = waiting.recalls = true;
+  }
+  if (!expired) return std::nullopt;
+  return verdict(in_touch(limit, now) ? Verdict::Kind::InFlight : Verdict::Kind::Unavailable, unspent(id, limit),
+                 charge.amounts);
+}
+
+std::optional<Verdict> Escrow::decide(Waiting& waiting, BootTime now) {
+  waiting.recalls = false;
+  if (waiting.looks_for_name) {
+    if (!waiting.name_asked && !reservations_.creating(waiting.write)) {
+      waiting.name_asked = true;
+      actions_.emplace_back(ReadName{waiting.request});
+    }
+    if (waiting.arrived + options_.patience > now) return std::nullopt;
+    waiting.looks_for_name = false;
+  }
+  if (superseded(waiting.write, waiting.charges) || admit(waiting.write, waiting.charges, now)) return Verdict{};
+  std::optional<Verdict> refusal;
+  for (const Charge& more : reservations_.additional(waiting.write, waiting.charges)) {
+    const auto it = limits_.find(more.limit);
+    if (it == limits_.end()) continue;
+    Limit& limit = it->second;
+    const bool usable = limit.account.current() && !limit.distrusted;
+    const Amounts have = usable ? unspent(more.limit, limit) : Amounts();
+    if (usable && have.covers(more.amounts)) continue;
+    const auto charge = std::ranges::find(waiting.charges, more.limit, &Charge::limit);
+    const auto verdict = decide_by(more.limit, limit, *charge, positive(more.amounts - have), waiting, now);
+    if (verdict && (!refusal || verdict->kind == Verdict::Kind::OverLimit)) refusal = verdict;
+  }
+  if (refusal || waiting.arrived + options_.patience > now) return refusal;
+  // Every limit has room; it is this replica that may not admit.
+  const Charge& first = waiting.charges.front();
+  return Verdict{Verdict::Kind::Unavailable, first.limit, 0, 0, first.amounts[0], 0};
+}
+
+void Escrow::name_read(RequestId request, std::optional<bool> taken, Moment now) {
+  const auto waiting = std::ranges::find(waiting_, request, &Waiting::request);
+  if (waiting == waiting_.end()) return;
+  waiting->looks_for_name = false;
+  if (taken == true) {
+    const Charge& first = waiting->charges.front();
+    actions_.emplace_back(AnswerRequest{request, {Verdict::Kind::NameTaken, first.limit, 0, 0, first.amounts[0], 0}});
+    waiting_.erase(waiting);
+  }
+  pump(now);
+}
+
+void Escrow::add_up_wants() {
+  absl::flat_hash_map<LimitId, Amounts> available;
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.looks_for_name) continue;
+    for (const Charge& charge : reservations_.additional(waiting.write, waiting.charges)) {
+      const auto it = limits_.find(charge.limit);
+      if (it == limits_.end()) continue;
+      Limit& limit = it->second;
+      const auto [left, added] = available.try_emplace(charge.limit);
+      if (added) left->second = unspent(charge.limit, limit) + limit.account.room(figures(charge.limit, limit));
+      if (left->second.covers(charge.amounts)) {
+        left->second -= charge.amounts;
+        limit.wanted += charge.amounts;
+      } else {
+        limit.unserved = true;
+      }
+    }
+  }
+}
+
+void Escrow::pump(Moment now) {
+  for (auto& [id, limit] : limits_) {
+    limit.recalls = limit.unserved = false;
+    limit.wanted = Amounts();
+  }
+  std::deque<Waiting> kept;
+  for (Waiting& waiting : waiting_) {
+    if (const auto verdict = decide(waiting, now.boot)) {
+      actions_.emplace_back(AnswerRequest{waiting.request, *verdict});
+    } else {
+      kept.push_back(std::move(waiting));
+    }
+  }
+  waiting_ = std::move(kept);
+  add_up_wants();
+  const auto recalls = [](const Waiting& waiting) { return waiting.recalls; };
+  if (recall_ && std::ranges::none_of(waiting_, [&](const Waiting& waiting) {
+        return waiting.recalls && waiting.arrived <= recall_raised_;
+      })) {
+    recall_.reset();
+  }
+  if (!recall_ && std::ranges::any_of(waiting_, recalls)) {
+    newest_recall_ = std::max(newest_recall_ + 1, absl::ToUnixMicros(now.wall));
+    recall_ = RecallId{newest_recall_, self_, ++recalls_};
+    recall_raised_ = now.boot;
+  }
+  for (auto& [id, limit] : limits_) {
+    if (limit.unserved || !limit.wanted.is_zero()) limit.touched = now.boot;
+    trade(id, limit, now);
+  }
+  for (const TypeId type : reads_.to_read(now.boot)) actions_.emplace_back(ReadRevision{type});
+  for (const TypeId type : reads_.to_list(now.boot)) actions_.emplace_back(ListType{type});
+}
+
+}  // namespace headroom::limits

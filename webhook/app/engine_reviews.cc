@@ -1,0 +1,127 @@
+// Reviews: what is answered at once, and what waits.
+#include "webhook/app/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace headroom::webhook {
+namespace {
+
+using limits::CompiledLimit;
+using limits::Finding;
+using limits::LimitId;
+using limits::Verdict;
+using Mode = api::ScaleLimitSpec::Mode;
+
+const char* reason_of(Verdict::Kind kind) {
+  switch (kind) {
+    case Verdict::Kind::OverLimit:
+      return "OverLimit";
+    case Verdict::Kind::InFlight:
+      return "InFlight";
+    case Verdict::Kind::NameTaken:
+      return "NameTaken";
+    case Verdict::Kind::Unavailable:
+      return "Unavailable";
+    case Verdict::Kind::Allowed:
+      break;
+  }
+  return "";
+}
+
+std::optional<Answer> first_refusal(const std::vector<Finding>& findings) {
+  const auto refused =
+      std::ranges::find(findings, Mode::Enforce, [](const Finding& one) { return one.limit->spec.mode; });
+  return refused == findings.end() ? std::nullopt : std::optional(refusal_for(*refused));
+}
+
+std::vector<std::string> warnings_of(const std::vector<Finding>& findings) {
+  std::vector<std::string> warnings;
+  for (const Finding& finding : findings) {
+    if (finding.limit->spec.mode == Mode::Warn) warnings.push_back(finding.message);
+  }
+  return warnings;
+}
+
+}  // namespace
+
+Answer Engine::with_warnings(Answer answer, std::vector<std::string> warnings) const {
+  for (std::string& warning : warnings) answer.warnings.push_back(std::move(warning));
+  return answer;
+}
+
+void Engine::count_denial(const CompiledLimit* limit, const Verdict& verdict, std::string message) {
+  if (verdict.kind == Verdict::Kind::Allowed) return;
+  const bool known = limit != nullptr && verdict.dimension < limit->ledger_dimensions().size();
+  denials_.count(limit == nullptr ? nullptr : &limit->limit(),
+                 {reason_of(verdict.kind), known ? limit->ledger_dimensions()[verdict.dimension].name : std::string(),
+                  std::move(message)},
+                 now_().wall);
+}
+
+void Engine::warn_of(const limits::Charges& watched, std::vector<std::string>& warnings) {
+  const Verdict verdict = escrow_.judge(watched);
+  if (verdict.kind != Verdict::Kind::OverLimit) return;
+  const LimitPtr limit = find(verdict.limit);
+  std::string text = limit ? figures_text(verdict, *limit) : std::string();
+  count_denial(limit.get(), verdict, text);
+  if (limit && limit->limit().spec.mode == Mode::Warn) warnings.push_back(std::move(text));
+}
+
+std::optional<Answer> Engine::ask_ledger(const limits::AskedWrite& write, const limits::Assessment& assessed,
+                                         bool dry_run, std::vector<std::string>& warnings, ReviewResponder& responder) {
+  if (!assessed.watched.empty()) warn_of(assessed.watched, warnings);
+  if (assessed.charges.empty()) return Answer{};
+  WrittenObject object{std::string(write.group), std::string(write.resource), std::string(write.ns),
+                       std::string(write.name.empty() ? write.object->name() : write.name)};
+  const limits::RequestId request = ++last_request_;
+  const limits::Moment now = now_();
+  const auto verdict = dry_run ? std::optional(escrow_.judge(assessed.charges))
+                               : escrow_.ask(request, assessed.write, assessed.charges, now);
+  if (!verdict) {
+    pending_.emplace(
+        request, Pending{std::move(responder), std::move(object), assessed.write.type, std::move(warnings), now.boot});
+    if (pending_.size() == 1) somebody_waits_.notify_all();
+    return std::nullopt;
+  }
+  const LimitPtr limit = find(verdict->limit);
+  Answer answer = answer_to(*verdict, limit.get(), object);
+  count_denial(limit.get(), *verdict, answer.message);
+  return answer;
+}
+
+void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewResponder responder) {
+  const auto may_count = [this](LimitId limit, limits::TypeId type, const limits::Uid& object,
+                                limits::Revision version) {
+    std::lock_guard lock(mutex_);
+    return usage_.may_count(limit, type, object, version);
+  };
+  Aftermath aftermath;
+  std::optional<Answer> answer;
+  std::vector<std::string> warnings;
+  for (bool judged = false; !judged;) {
+    const auto set = limits();
+    if (!set) return;
+    const limits::Assessment assessed = set->assess(write, may_count, switch_is_on_);
+    answer = first_refusal(assessed.findings);
+    warnings = warnings_of(assessed.findings);
+    if (!answer && assessed.charges.empty() && assessed.watched.empty()) answer = Answer{};
+    judged = true;
+    if (!answer) {
+      std::lock_guard lock(mutex_);
+      judged = limits_ == set;  // else what was found is of limits that do not hold any more
+      if (judged) {
+        answer = ask_ledger(write, assessed, dry_run, warnings, responder);
+        aftermath = take_actions();
+      }
+    }
+    if (!judged) continue;
+    for (const Finding& finding : assessed.findings) {
+      denials_.count(finding.limit, {finding.reason, finding.dimension, finding.message}, now_().wall);
+    }
+  }
+  if (answer) responder.answer(with_warnings(*std::move(answer), std::move(warnings)));
+  finish(std::move(aftermath));
+}
+
+}  // namespace headroom::webhook
