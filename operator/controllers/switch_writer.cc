@@ -8,6 +8,7 @@
 
 #include "operator/controllers/cluster.h"
 #include "operator/controllers/region_access.h"
+#include "operator/validation/region_admission.h"
 
 namespace headroom::controllers {
 namespace {
@@ -77,8 +78,8 @@ Result<std::shared_ptr<kube::Client>> client_for_switches(const World& world, co
                              link && !link->problem.empty() ? ": " + link->problem : std::string()));
   }
   if (const auto object = world.regions->get({"", region})) {
-    if (auto refused = namespace_refusal(region, object->spec.allowed_namespaces, ns, namespace_labels_of(world, ns),
-                                         world.options.own_namespace)) {
+    if (auto refused = validation::namespace_refusal(region, object->spec.allowed_namespaces, ns,
+                                                     namespace_labels_of(world, ns), world.options.own_namespace)) {
       return Error{ErrorCode::Forbidden, std::move(*refused), 0, {}};
     }
   }

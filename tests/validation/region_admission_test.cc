@@ -1,8 +1,8 @@
-#include "operator/controllers/region_access.h"
+#include "operator/validation/region_admission.h"
 
 #include <gtest/gtest.h>
 
-namespace headroom::controllers {
+namespace headroom::validation {
 namespace {
 
 using Labels = std::map<std::string, std::string>;
@@ -18,7 +18,7 @@ api::AllowedNamespaces allowed(From from, Labels labels = {}) {
   return namespaces;
 }
 
-TEST(RegionAccess, admits_namespaces_as_the_region_says) {
+TEST(RegionAdmission, admits_namespaces_as_the_region_says) {
   struct Row {
     const char* what;
     api::AllowedNamespaces allowed;
@@ -44,17 +44,17 @@ TEST(RegionAccess, admits_namespaces_as_the_region_says) {
   }
 }
 
-TEST(RegionAccess, same_means_the_operators_own_namespace) {
+TEST(RegionAdmission, same_means_the_operators_own_namespace) {
   EXPECT_FALSE(namespace_refusal("mumbai", allowed(From::Same), "headroom-system", std::nullopt, "headroom-system"));
 }
 
-TEST(RegionAccess, a_selector_that_is_missing_admits_nobody) {
+TEST(RegionAdmission, a_selector_that_is_missing_admits_nobody) {
   api::AllowedNamespaces broken;
   broken.from = From::Selector;
   EXPECT_TRUE(namespace_refusal("mumbai", broken, "shop", Labels{}, "headroom-system"));
 }
 
-TEST(RegionAccess, wants_every_compliance_and_the_residency_that_a_target_requires) {
+TEST(RegionAdmission, wants_every_compliance_and_the_residency_that_a_target_requires) {
   using Residency = api::RegionSpec::DataResidency;
   struct Row {
     const char* what;
@@ -86,4 +86,4 @@ TEST(RegionAccess, wants_every_compliance_and_the_residency_that_a_target_requir
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::validation
