@@ -16,7 +16,7 @@ find_nginx() {
     fail "nginx is not installed, and the webhook is measured beside it" "hack/setup"
 }
 
-build_webhook() {
+build_review_servers() {
   run_logged 300 "configuring" "$work/configure.log" cmake --preset release
   run_logged 3600 "building the webhook's server (minutes the first time)" "$work/build-webhook.log" \
     nice cmake --build build/release -j 2 --target webhook_server review_load
