@@ -54,7 +54,7 @@ void expect_equal(const limits::LedgerRecord& left, const limits::LedgerRecord& 
 }
 
 TEST(LedgerCodec, reads_back_what_it_wrote_to_the_last_billionth) {
-  const limits::LedgerRecord read = read_ledger(stored(written_ledger(full_record(), compiled())), compiled());
+  const limits::LedgerRecord read = read_ledger(stored(written_ledger(full_record(), compiled())), compiled()).value();
   expect_equal(read, full_record());
   EXPECT_EQ(read.resource_version, "71");
 }
@@ -70,17 +70,21 @@ TEST(LedgerCodec, writes_for_people_whose_ledger_it_is) {
 }
 
 TEST(LedgerCodec, takes_nothing_but_version_and_epoch_from_the_ledger_of_a_limit_that_was_made_anew) {
-  const limits::LedgerRecord read = read_ledger(stored(written_ledger(full_record(), compiled())), compiled("u-2"));
+  const limits::LedgerRecord read =
+      read_ledger(stored(written_ledger(full_record(), compiled())), compiled("u-2")).value();
   limits::LedgerRecord empty;
   empty.epoch = full_record().epoch;
   expect_equal(read, empty);
   EXPECT_EQ(read.resource_version, "71");
 }
 
-TEST(LedgerCodec, takes_nothing_from_a_protocol_that_it_does_not_speak) {
+TEST(LedgerCodec, does_not_take_a_protocol_that_it_does_not_speak_for_an_empty_ledger) {
   api::LedgerRecord newer = written_ledger(full_record(), compiled());
   newer.protocol = api::kLedgerProtocol + 1;
-  EXPECT_TRUE(read_ledger(stored(newer), compiled()).grants.empty());
+  const auto read = read_ledger(stored(newer), compiled());
+  ASSERT_FALSE(read) << "what is granted there would be admitted twice";
+  EXPECT_EQ(read.error().code, ErrorCode::Unavailable);
+  EXPECT_EQ(read.error().message.rfind("record.protocol is 2, this version speaks 1", 0), 0u) << read.error().message;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "operator/base/log.h"
 #include "webhook/app/ledger_codec.h"
 
 namespace headroom::webhook {
@@ -141,7 +142,10 @@ void Engine::ledger_seen(const api::LimitLedger& ledger) {
   with_escrow([&] {
     const auto it = by_ledger_.find(ledger.meta.name);
     const LimitPtr limit = it == by_ledger_.end() ? nullptr : find(it->second);
-    if (limit) escrow_.ledger_read(limit->id(), read_ledger(ledger, *limit), now_());
+    if (!limit) return;
+    Result<limits::LedgerRecord> record = read_ledger(ledger, *limit);
+    if (record) return escrow_.ledger_read(limit->id(), std::move(record).value(), now_());
+    log::error("a ledger cannot be read", {{"ledger", ledger.meta.name}, {"error", record.error().message}});
   });
 }
 

@@ -1,5 +1,7 @@
 #include "webhook/app/ledger_codec.h"
 
+#include <absl/strings/str_cat.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -54,12 +56,20 @@ std::string ledger_name_of(const CompiledLimit& limit) {
   return api::ledger_name(limit.limit().kind, limit.limit().meta.key());
 }
 
-limits::LedgerRecord read_ledger(const api::LimitLedger& ledger, const CompiledLimit& limit) {
+Result<limits::LedgerRecord> read_ledger(const api::LimitLedger& ledger, const CompiledLimit& limit) {
   const api::LedgerRecord& stored = ledger.record;
   limits::LedgerRecord record;
   record.resource_version = ledger.meta.resource_version;
   record.epoch = stored.selection_epoch;
-  if (stored.limit.uid != limit.limit().meta.uid || stored.protocol > api::kLedgerProtocol) return record;
+  if (stored.protocol > api::kLedgerProtocol) {
+    return Error{ErrorCode::Unavailable,
+                 absl::StrCat("record.protocol is ", stored.protocol, ", this version speaks ", api::kLedgerProtocol,
+                              ": newer replicas will lower it while this one lives; where none runs any more, delete "
+                              "the LimitLedger"),
+                 0,
+                 {}};
+  }
+  if (stored.limit.uid != limit.limit().meta.uid) return record;
   record.generation = stored.generation;
   record.selection = stored.selection;
   record.hard = limits::Amounts(stored.dimensions.size());

@@ -16,9 +16,14 @@ extern const kube::ResourceType kLimitLedger;
 /// api::ledger_name() of the limit.
 std::string ledger_name_of(const limits::CompiledLimit& limit);
 
-/// What is recorded for the limit. A record of a limit of the same name with another uid, and a protocol that this
-/// version does not speak, say nothing but their epoch and version: a swap starts anew on them.
-limits::LedgerRecord read_ledger(const api::LimitLedger& ledger, const limits::CompiledLimit& limit);
+/// Which protocol of the ledger a replica speaks, on its Lease: newer replicas write nothing that an older one that
+/// lives could not read.
+inline constexpr char kProtocolAnnotation[] = "headroom.dev/ledger-protocol";
+
+/// What is recorded for the limit. A record of a limit of the same name with another uid says nothing but its epoch and
+/// version: a swap starts anew on it. Unavailable for a protocol that this version does not speak: what is granted
+/// there is not known, so nothing may be admitted beside it.
+Result<limits::LedgerRecord> read_ledger(const api::LimitLedger& ledger, const limits::CompiledLimit& limit);
 
 /// What a swap writes.
 api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const limits::CompiledLimit& limit);

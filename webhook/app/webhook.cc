@@ -131,7 +131,8 @@ Status Webhook::Impl::build() {
       std::move(for_lease),
       LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life,
                    [this] {
-                     return Announcements{{kSeenAnnotation, keeper->seen().text()}};
+                     return Announcements{{kSeenAnnotation, keeper->seen().text()},
+                                          {kProtocolAnnotation, std::to_string(api::kLedgerProtocol)}};
                    }},
       machine_moment,
       LeaseListener{[this](limits::BootTime until) {
