@@ -1,5 +1,6 @@
 #include "webhook/app/webhook_configuration.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/webhook_app/a_limit.h"
@@ -8,6 +9,7 @@ namespace headroom::webhook {
 namespace {
 
 using nlohmann::json;
+using ::testing::ElementsAre;
 
 json configured(const std::vector<std::shared_ptr<const api::ScaleLimit>>& limits) {
   std::vector<std::shared_ptr<const limits::CompiledLimit>> compiled;
@@ -64,7 +66,7 @@ TEST(WebhookConfiguration, leaves_out_the_excluded_namespaces_and_nothing_else) 
   const json one = configured({a_limit("a", {{"match", {{"labelSelector", {{"matchLabels", {{"a", "b"}}}}}}}})})[0];
   EXPECT_EQ(one["namespaceSelector"], json::parse(R"({"matchExpressions": [{"key": "kubernetes.io/metadata.name",
                                         "operator": "NotIn", "values": ["headroom-system", "kube-system"]}]})"));
-  EXPECT_FALSE(one.contains("objectSelector")) << "an update may take labels off";
+  EXPECT_EQ(one["objectSelector"], json::object()) << "an update may take labels off";
   EXPECT_EQ(one["matchPolicy"], "Equivalent");
   EXPECT_EQ(one["sideEffects"], "NoneOnDryRun");
   EXPECT_EQ(one["timeoutSeconds"], 5);
@@ -72,22 +74,55 @@ TEST(WebhookConfiguration, leaves_out_the_excluded_namespaces_and_nothing_else) 
                                    "name": "headroom-webhook", "path": "/validate", "port": 443}})"));
 }
 
-TEST(WebhookConfiguration, lets_scaling_down_and_the_end_of_objects_pass_without_the_webhook) {
-  const json scaled = configured(
-      {a_limit("a", resources({resource("apps", "deployments", {{"subresources", json::array({"scale"})}})}))})[0];
-  ASSERT_EQ(scaled["matchConditions"].size(), 2u);
-  EXPECT_EQ(scaled["matchConditions"][0]["name"], "not-scaled-down");
-  EXPECT_EQ(scaled["matchConditions"][1]["name"], "not-ending");
-  const json plain = configured({a_limit("a")})[0];
-  ASSERT_EQ(plain["matchConditions"].size(), 1u);
-  EXPECT_EQ(plain["matchConditions"][0]["name"], "not-ending");
+std::vector<std::string> conditions(const json& spec) {
+  std::vector<std::string> names;
+  const json webhooks = configured({a_limit("a", spec)});
+  for (const json& one : webhooks.at(0).at("matchConditions")) names.push_back(one.at("name"));
+  return names;
 }
 
-TEST(WebhookConfiguration, hears_of_every_change_of_what_limits_look_at_even_when_the_object_is_ending) {
-  const json sums = {{"total", {{"sums", {{{"name", "size"}, {"path", ".data.size"}, {"hard", 10}}}}}}};
-  const std::string condition = configured({a_limit("a", sums)})[0]["matchConditions"][0]["expression"];
-  EXPECT_NE(condition.find("object['data'] == oldObject['data']"), std::string::npos) << condition;
-  EXPECT_NE(condition.find("metadata.labels"), std::string::npos) << condition;
+TEST(WebhookConfiguration, leaves_out_updates_that_use_no_more) {
+  EXPECT_THAT(conditions(json::object()), ElementsAre("may-use-more"));
+  const json scaled = resources({resource("apps", "deployments", {{"subresources", json::array({"scale"})}})});
+  EXPECT_THAT(conditions(scaled), ElementsAre("may-use-more", "not-scaled-down"));
+}
+
+TEST(WebhookConfiguration, hears_of_every_write_where_limits_look_at_every_write) {
+  const std::vector<const char*> specs = {R"({"rate": {"writesPerSecond": 5}})", R"({"concurrency": {"max": 5}})",
+                                          R"({"object": {"maxBytes": 5}})",
+                                          R"({"deny": [{"name": "all", "operations": ["UPDATE"], "message": "no"}]})",
+                                          R"({"total": null, "observed": [{"name": "used", "query": "up", "hard": 5}],
+          "thresholds": [{"name": "full", "percent": 90, "level": "Red", "action": "Halt"}]})"};
+  for (const char* const text : specs) {
+    const json spec = json::parse(text);
+    EXPECT_THAT(conditions(spec), ElementsAre("not-ending")) << spec;
+  }
+}
+
+TEST(WebhookConfiguration, leaves_nothing_out_of_what_only_deletes_and_creates_are_judged_by) {
+  EXPECT_THAT(conditions(resources({resource("", "configmaps", {{"operations", {"CREATE", "DELETE"}}})})),
+              ElementsAre());
+}
+
+TEST(WebhookConfiguration, splits_conditions_that_the_API_server_would_not_compile_in_one) {
+  const auto sums = [](int count, const std::string& longest) {
+    json list = json::array();
+    for (int i = 0; i < count; ++i) {
+      list.push_back(
+          {{"name", "s" + std::to_string(i)}, {"path", ".spec." + longest + std::to_string(i)}, {"hard", 1}});
+    }
+    return json{{"total", {{"sums", list}}}};
+  };
+  std::vector<json> types;
+  types.reserve(16);
+  for (int i = 0; i < 16; ++i) types.push_back(resource("example.com", "artifacts" + std::to_string(i)));
+  json wide = sums(4, std::string(100, 'a'));
+  wide.update(resources(types));
+  const json found = configured({a_limit("a", wide)})[0]["matchConditions"];
+  ASSERT_GT(found.size(), 1u);
+  for (const json& one : found) EXPECT_LT(one.at("expression").get<std::string>().size(), 100'000u);
+  EXPECT_EQ(found[1]["name"], "may-use-more-2");
+  EXPECT_THAT(conditions(sums(30, std::string(100, 'a'))), ElementsAre()) << "rather asks than breaks";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <random>
 
+#include "operator/backstop/excluded_namespaces.h"
 #include "operator/kube/text_file.h"
 #include "webhook/app/lease_life.h"
 
@@ -131,7 +132,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     BOOST_OUTCOME_TRY(ca, kube::read_text_file(ca_file, kMostBytes));
     address.ca_pem = std::move(ca);
   }
-  options.reached_at.excluded_namespaces = {options.own_namespace, "kube-node-lease", "kube-public", "kube-system"};
+  options.reached_at.excluded_namespaces = backstop::excluded_namespaces(options.own_namespace);
   options.escrow.lease_life = absl::Seconds(lease_seconds);
   options.escrow.request_deadline = absl::Seconds(deadline_seconds);
   if (options.replica.empty()) options.replica = absl::StrCat(host_name(), "-", random_text());
