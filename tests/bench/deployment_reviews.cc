@@ -12,15 +12,21 @@ namespace {
 constexpr std::size_t kNumberDigits = 7, kVersionDigits = 16;
 constexpr std::string_view kName = "cart-", kUid = "5b0e3a4c-41e8-4b3a-9d0c-6f3f0";
 
-std::string digits(std::uint64_t value, std::size_t width) {
-  std::string text = std::to_string(value);
-  return std::string(width - std::min(width, text.size()), '0') + text;
+// Right-aligned, over the zeros or digits that stand there.
+void put_digits(char* at, std::size_t width, std::uint64_t value) {
+  for (char* digit = at + width; digit-- > at; value /= 10) *digit = static_cast<char>('0' + value % 10);
 }
 
-template <class Document>
-void identify(Document& deployment, std::uint32_t number, std::uint64_t version) {
+std::string digits(std::uint64_t value, std::size_t width) {
+  std::string text(width, '0');
+  put_digits(text.data(), width, value);
+  return text;
+}
+
+// Digits of the width that they replace.
+template <class Metadata>
+void mark(Metadata& metadata, std::uint32_t number, std::uint64_t version) {
   const std::string tail = digits(number, kNumberDigits);
-  auto& metadata = deployment["metadata"];
   metadata["name"] = std::string(kName) + tail;
   metadata["uid"] = std::string(kUid) + tail;
   metadata["resourceVersion"] = digits(version, kVersionDigits);
@@ -32,16 +38,19 @@ std::vector<std::size_t> places(const std::string& text, const std::string& want
   return found;
 }
 
-void overwrite(std::string& text, const std::vector<std::size_t>& at, const std::string& with) {
-  for (const std::size_t place : at) text.replace(place, with.size(), with);
-}
-
 }  // namespace
 
-nlohmann::json stored_deployment() { return webhook::sample_review()["request"]["object"]; }
+StoredDeployment::StoredDeployment() : object_(webhook::sample_review()["request"]["object"]) {
+  auto& metadata = object_["metadata"];
+  mark(metadata, 0, 0);
+  const auto text = [&](const char* key) { return metadata[key].get_ptr<std::string*>(); };
+  name_ = text("name"), uid_ = text("uid"), version_ = text("resourceVersion");
+}
 
-void set_identity(nlohmann::json& deployment, std::uint32_t number, std::uint64_t version) {
-  identify(deployment, number, version);
+void StoredDeployment::become(std::uint32_t number, std::uint64_t version) {
+  put_digits(name_->data() + kName.size(), kNumberDigits, number);
+  put_digits(uid_->data() + kUid.size(), kNumberDigits, number);
+  put_digits(version_->data(), kVersionDigits, version);
 }
 
 std::uint32_t number_of(std::string_view name) {
@@ -57,8 +66,8 @@ ReviewRequest::ReviewRequest() {
   constexpr std::uint64_t kMarkVersion = 1'234'567'890'123'456;
   auto review = webhook::sample_review();
   auto& request = review["request"];
-  identify(request["object"], kMark, kMarkVersion);
-  identify(request["oldObject"], kMark, kMarkVersion);
+  mark(request["object"]["metadata"], kMark, kMarkVersion);
+  mark(request["oldObject"]["metadata"], kMark, kMarkVersion);
   request["name"] = request["object"]["metadata"]["name"];
   const std::string body = review.dump();
   body_size_ = body.size();
@@ -72,8 +81,8 @@ ReviewRequest::ReviewRequest() {
 }
 
 void ReviewRequest::aim_at(std::uint32_t number, std::uint64_t version) {
-  overwrite(text_, numbers_, digits(number, kNumberDigits));
-  overwrite(text_, versions_, digits(version, kVersionDigits));
+  for (const std::size_t place : numbers_) put_digits(&text_[place], kNumberDigits, number);
+  for (const std::size_t place : versions_) put_digits(&text_[place], kVersionDigits, version);
 }
 
 }  // namespace headroom::bench

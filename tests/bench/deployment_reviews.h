@@ -1,21 +1,31 @@
 // What the webhook's benchmark reviews: updates of many Deployments, each of the next version of one of them.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace headroom::bench {
 
 inline constexpr std::uint32_t kDeployments = 100'000;
 
-/// The Deployment number `number` as it is stored at `version`. An object to be changed by set_identity().
-nlohmann::json stored_deployment();
-/// Name, uid and resourceVersion.
-void set_identity(nlohmann::json& deployment, std::uint32_t number, std::uint64_t version);
+/// A Deployment as it is stored. One thread.
+class StoredDeployment {
+ public:
+  StoredDeployment();
+  StoredDeployment(const StoredDeployment&) = delete;
+  StoredDeployment& operator=(const StoredDeployment&) = delete;
+  /// From now on it is number `number` at `version` (10^15 or more, below 10^16).
+  void become(std::uint32_t number, std::uint64_t version);
+  const nlohmann::json& object() const { return object_; }
+
+ private:
+  nlohmann::json object_;
+  std::string *name_, *uid_, *version_;  // in it
+};
 
 /// The number of the Deployment of this name.
 std::uint32_t number_of(std::string_view name);
@@ -24,7 +34,7 @@ std::uint32_t number_of(std::string_view name);
 class ReviewRequest {
  public:
   ReviewRequest();
-  /// The update of Deployment `number`, which stands at `version` (10^15 or more, below 10^16).
+  /// The update of Deployment `number`, which stands at `version`.
   void aim_at(std::uint32_t number, std::uint64_t version);
   const std::string& text() const { return text_; }
   std::size_t body_size() const { return body_size_; }
