@@ -77,7 +77,8 @@ std::int64_t AuditEntry::revision() const {
 bool AuditEntry::carries_precondition() const {
   if (request.is_array()) {
     return std::ranges::any_of(request, [](const json& operation) {
-      return text_at(operation, "op") == "test" && text_at(operation, "path") == "/metadata/resourceVersion" &&
+      const std::string op = text_at(operation, "op");
+      return (op == "test" || op == "replace") && text_at(operation, "path") == "/metadata/resourceVersion" &&
              !text_at(operation, "value").empty();
     });
   }

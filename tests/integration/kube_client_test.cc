@@ -92,6 +92,14 @@ TEST_F(KubeClient, meets_a_conflict_wherever_a_precondition_fails) {
                 .error()
                 .code,
             ErrorCode::Conflict);
+  EXPECT_EQ(client
+                ->patch(types::kConfigMap, key("a"), PatchType::Json,
+                        {{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", version}},
+                         {{"op", "replace"}, {"path", "/data/key"}, {"value", "4"}}},
+                        {})
+                .error()
+                .code,
+            ErrorCode::Conflict);
   EXPECT_EQ(client->update(types::kConfigMap, old, {}).error().code, ErrorCode::Conflict);
   EXPECT_EQ(client->remove(types::kConfigMap, key("a"), {"", version}, {}).error().code, ErrorCode::Conflict);
   EXPECT_EQ(client->remove(types::kConfigMap, key("a"), {"00000000-0000-0000-0000-000000000000", ""}, {}).error().code,

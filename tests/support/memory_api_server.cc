@@ -273,6 +273,9 @@ Response MemoryApiServer::patch(const std::string& path, const std::string& subr
     } catch (const json::exception& failed) {
       return refuse_with(422, "Invalid", failed.what());
     }
+    if (object["metadata"]["resourceVersion"] != found->second["metadata"]["resourceVersion"]) {
+      return refuse_with(409, "Conflict", "the object has been modified");
+    }
     store(path, std::move(object), "MODIFIED");
     return respond(200, objects_[path]);
   }

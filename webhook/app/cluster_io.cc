@@ -24,10 +24,19 @@ Result<limits::LedgerRecord> decoded(const json& object, const limits::CompiledL
   return read_ledger(ledger, limit);
 }
 
-/// Whether the record had moved on: nothing was written.
-bool is_refusal(const Error& error) {
-  return error.code == ErrorCode::Conflict || error.code == ErrorCode::AlreadyExists ||
-         error.code == ErrorCode::Unprocessable;
+/// Whether the record had moved on.
+bool has_moved_on(const Error& error) {
+  return error.code == ErrorCode::Conflict || error.code == ErrorCode::AlreadyExists;
+}
+
+/// Whether nothing was written, and never will be.
+bool is_refusal(const Error& error) { return has_moved_on(error) || error.code == ErrorCode::Unprocessable; }
+
+/// A `replace` of the resourceVersion is a condition, too, and one that is told apart: where it does not hold the API
+/// server answers 409 (tried on Kubernetes 1.36), but 422 to a `test`, as to a record that the schema refuses.
+json swap_patch(const std::string& condition, const json& record) {
+  return json::array({{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", condition}},
+                      {{"op", "replace"}, {"path", "/record"}, {"value", record}}});
 }
 
 }  // namespace
@@ -87,22 +96,18 @@ void ClusterIo::perform(const SwapTask& task, const std::stop_token& stop) {
   const std::string name = ledger_name_of(limit);
   const json record = api::to_json(written_ledger(task.swap.record, limit));
   const std::string& condition = task.swap.record.resource_version;
-  Result<json> stored =
-      condition.empty()
-          ? client_->create(kLimitLedger,
-                            {{"apiVersion", kLimitLedger.api_version()},
-                             {"kind", kLimitLedger.kind},
-                             {"metadata", {{"namespace", ns_}, {"name", name}}},
-                             {"record", record}},
-                            stop)
-          : client_->patch(kLimitLedger, {ns_, name}, kube::PatchType::Json,
-                           json::array({{{"op", "test"}, {"path", "/metadata/resourceVersion"}, {"value", condition}},
-                                        {{"op", "replace"}, {"path", "/record"}, {"value", record}}}),
-                           stop);
+  Result<json> stored = condition.empty() ? client_->create(kLimitLedger,
+                                                            {{"apiVersion", kLimitLedger.api_version()},
+                                                             {"kind", kLimitLedger.kind},
+                                                             {"metadata", {{"namespace", ns_}, {"name", name}}},
+                                                             {"record", record}},
+                                                            stop)
+                                          : client_->patch(kLimitLedger, {ns_, name}, kube::PatchType::Json,
+                                                           swap_patch(condition, record), stop);
   if (stop.stop_requested()) return;
   if (!stored) {
     const bool refused = is_refusal(stored.error());
-    if (!refused) {
+    if (!has_moved_on(stored.error())) {
       log::warning("a swap of a ledger failed", {{"ledger", name}, {"error", stored.error().message}});
       pause(stop);
     }
