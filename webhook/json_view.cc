@@ -108,8 +108,8 @@ std::string_view JsonView::digits(Integer value) const {
 
 std::string_view JsonView::literal(std::span<const std::size_t> ordinals) const {
   std::string_view raw = raw_object();
-  for (const std::size_t ordinal : ordinals) raw = nth_member(raw, ordinal).value;
-  return raw;
+  for (const std::size_t ordinal : ordinals) raw = nth_member(raw, ordinal).from_value;
+  return leading_value(raw);
 }
 
 std::optional<std::string_view> JsonView::label(std::string_view key) const {
@@ -125,7 +125,7 @@ std::string_view JsonView::of_metadata(std::string_view key) const {
 std::string_view JsonView::raw_object() const {
   if (raw_object_.empty()) {
     raw_object_ = text_;
-    for (const std::size_t ordinal : place_) raw_object_ = nth_member(raw_object_, ordinal).value;
+    for (const std::size_t ordinal : place_) raw_object_ = nth_member(raw_object_, ordinal).from_value;
   }
   return raw_object_;
 }
@@ -137,9 +137,9 @@ std::size_t JsonView::compact_bytes() const {
   const std::optional<Found> managed = metadata_ ? find(*metadata_, "managedFields") : std::nullopt;
   if (managed) {
     const RawMember metadata = nth_member(raw, find(dom::object(object_), "metadata")->ordinal);
-    const RawMember left_out = nth_member(metadata.value, managed->ordinal);
+    const RawMember left_out = nth_member(metadata.from_value, managed->ordinal);
     const std::size_t comma = metadata_->size() > 1 ? 1 : 0;
-    compact_bytes_ -= left_out.key.size() + 1 + compact_size(left_out.value) + comma;
+    compact_bytes_ -= left_out.key.size() + 1 + compact_size(left_out.from_value) + comma;
   }
   return compact_bytes_;
 }

@@ -40,7 +40,7 @@ class JsonView final : public limits::ObjectView {
   std::string_view literal(std::span<const std::size_t> ordinals) const;
   void walk(simdjson::dom::element value, std::span<const api::JsonPath::Step> steps,
             std::vector<std::size_t>& ordinals, absl::FunctionRef<void(const Scalar&)> take) const;
-  std::string_view raw_object() const;
+  std::string_view raw_object() const;  // from its bracket to the end of the text
 
   simdjson::dom::element object_;
   std::optional<simdjson::dom::object> metadata_;

@@ -2,6 +2,8 @@
 
 #include <absl/strings/ascii.h>
 
+#include <bit>
+#include <cstdint>
 #include <cstring>
 
 namespace headroom::webhook {
@@ -19,6 +21,7 @@ class Scanner {
   explicit Scanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
   const char* at() const { return at_; }
+  std::string_view rest() const { return {at_, static_cast<std::size_t>(end_ - at_)}; }
   bool done() const { return at_ == end_; }
   char peek() const { return done() ? '\0' : *at_; }
   void step() {
@@ -31,41 +34,57 @@ class Scanner {
 
   // From one quote to behind the other.
   void skip_string() {
-    const char* const first = ++at_;
-    while (!done()) {
-      const auto* const quote = static_cast<const char*>(std::memchr(at_, '"', static_cast<std::size_t>(end_ - at_)));
-      if (quote == nullptr) break;
-      at_ = quote + 1;
-      const char* unescaped = quote;
-      while (unescaped > first && unescaped[-1] == '\\') --unescaped;
-      if ((quote - unescaped) % 2 == 0) return;
+    step();
+    for (;;) {
+      skip_plain();
+      if (done()) return;
+      if (*at_++ == '"') return;
+      step();  // what was escaped
     }
-    at_ = end_;
   }
 
   void skip_value() {
-    std::size_t depth = 0;
-    do {
-      switch (peek()) {
+    switch (peek()) {
+      case '"':
+        return skip_string();
+      case '{':
+      case '[':
+        skip_container();
+        return;
+      default:
+        while (!done() && !is_one_of(",]} \n\t\r", *at_)) ++at_;
+    }
+  }
+
+  // From one bracket to behind the other; how many bytes of white space lie between its tokens.
+  std::size_t skip_container() {
+    std::size_t depth = 0, spaces = 0;
+    while (!done()) {
+      switch (*at_) {
         case '"':
           skip_string();
-          break;
+          continue;
         case '{':
         case '[':
           ++depth;
-          ++at_;
           break;
         case '}':
         case ']':
-          if (depth == 0) return;
-          --depth;
+          if (--depth > 0) break;
           ++at_;
+          return spaces;
+        case ' ':
+        case '\n':
+        case '\t':
+        case '\r':
+          ++spaces;
           break;
         default:
-          if (depth == 0) return skip_literal();
-          step();
+          break;
       }
-    } while (depth > 0 && !done());
+      ++at_;
+    }
+    return spaces;
   }
 
   // The view of what `skip` passes over.
@@ -77,8 +96,27 @@ class Scanner {
   }
 
  private:
-  void skip_literal() {
-    while (!done() && !is_one_of(",]} \n\t\r", *at_)) ++at_;
+  // To the next quote or backslash, eight bytes at a time.
+  void skip_plain() {
+    while (end_ - at_ >= 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, at_, sizeof word);
+      const std::uint64_t hits = bytes_equal(word, '"') | bytes_equal(word, '\\');
+      if (hits != 0) {
+        if constexpr (std::endian::native == std::endian::little) at_ += std::countr_zero(hits) / 8;
+        break;
+      }
+      at_ += 8;
+    }
+    while (!done() && *at_ != '"' && *at_ != '\\') ++at_;
+  }
+
+  // The highest bit of the first byte that equals `wanted` is set, and none below it (the haszero of Bit Twiddling
+  // Hacks).
+  static std::uint64_t bytes_equal(std::uint64_t word, char wanted) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101u;
+    const std::uint64_t zero_where_equal = word ^ (kOnes * static_cast<unsigned char>(wanted));
+    return (zero_where_equal - kOnes) & ~zero_where_equal & (kOnes << 7);
   }
 
   const char* at_;
@@ -87,8 +125,8 @@ class Scanner {
 
 }  // namespace
 
-RawMember nth_member(std::string_view container, std::size_t ordinal) {
-  Scanner scanner(container);
+RawMember nth_member(std::string_view text, std::size_t ordinal) {
+  Scanner scanner(text);
   const bool object = scanner.peek() == '{';
   if (!object && scanner.peek() != '[') return {};
   scanner.step();
@@ -103,26 +141,26 @@ RawMember nth_member(std::string_view container, std::size_t ordinal) {
       scanner.step();
       scanner.skip_space();
     }
-    member.value = scanner.taken([&scanner] { scanner.skip_value(); });
-    if (member.value.empty()) return {};
+    member.from_value = scanner.rest();
+    if (member.from_value.empty() || is_one_of(",]}", scanner.peek())) return {};
     if (ordinal == 0) return member;
+    scanner.skip_value();
     scanner.skip_space();
     if (scanner.peek() != ',') return {};
     scanner.step();
   }
 }
 
+std::string_view leading_value(std::string_view text) {
+  Scanner scanner(text);
+  return scanner.taken([&scanner] { scanner.skip_value(); });
+}
+
 std::size_t compact_size(std::string_view text) {
+  Scanner scanner(text);
+  if (!is_one_of("{[", scanner.peek())) return leading_value(text).size();
   std::size_t spaces = 0;
-  for (Scanner scanner(text); !scanner.done();) {
-    if (scanner.peek() == '"') {
-      scanner.skip_string();
-      continue;
-    }
-    if (is_space(scanner.peek())) ++spaces;
-    scanner.step();
-  }
-  return text.size() - spaces;
+  return scanner.taken([&] { spaces = scanner.skip_container(); }).size() - spaces;
 }
 
 bool widen_large_integers(std::string_view text, std::string& widened) {

@@ -10,17 +10,21 @@
 
 namespace headroom::webhook {
 
-/// One member of an object, or one element of a list, whose `key` is empty. The key with its quotes and escapes; no
-/// white space around either.
+/// One member of an object, or one element of a list, whose `key` is empty. The key with its quotes and escapes.
+/// `from_value` begins with the value and goes to the end of the text: to look for the value's end costs a pass over
+/// it.
 struct RawMember {
-  std::string_view key, value;
+  std::string_view key, from_value;
 };
 
-/// Member or element number `ordinal`, from 0, of the object or list that `container` begins with. Both views are empty
-/// when there is none.
-RawMember nth_member(std::string_view container, std::size_t ordinal);
+/// Member or element number `ordinal`, from 0, of the object or list that `text` begins with. Both views are empty when
+/// there is none.
+RawMember nth_member(std::string_view text, std::size_t ordinal);
 
-/// How long the text is without the white space outside its strings.
+/// The value that `text` begins with.
+std::string_view leading_value(std::string_view text);
+
+/// How long the value that `text` begins with is without the white space outside its strings.
 std::size_t compact_size(std::string_view text);
 
 /// Writes integers of more than 19 digits, which simdjson refuses, as floating-point numbers of the same value: "e0"

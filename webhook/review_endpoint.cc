@@ -6,6 +6,8 @@
 namespace headroom::webhook {
 namespace {
 
+constexpr std::size_t kUsualAnswer = 256;  // bytes; one that allows has about 140
+
 net::HttpResponse refusal(int status, std::string text) {
   net::HttpResponse response;
   response.status = status;
@@ -16,6 +18,7 @@ net::HttpResponse refusal(int status, std::string text) {
 net::HttpResponse answer_to(std::string_view uid, const Answer& answer) {
   net::HttpResponse response;
   response.content_type = "application/json";
+  response.body.reserve(kUsualAnswer);
   append_answer(response.body, uid, answer);
   return response;
 }

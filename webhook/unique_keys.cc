@@ -1,7 +1,8 @@
 #include "webhook/unique_keys.h"
 
-#include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace headroom::webhook {
 namespace {
@@ -9,7 +10,33 @@ namespace {
 namespace dom = simdjson::dom;
 
 // Up to here comparing each with each is faster than hashing.
-constexpr std::size_t kFew = 12;
+constexpr std::size_t kFew = 32;
+
+template <class Word>
+std::uint64_t load(const char* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+// Equal keys have equal prints, others nearly never: their length and up to eight bytes from either end.
+std::uint64_t print_of(std::string_view key) {
+  const char* const first = key.data();
+  const char* const end = first + key.size();
+  std::uint64_t head = 0, tail = 0;
+  if (key.size() >= 8) {
+    head = load<std::uint64_t>(first);
+    tail = load<std::uint64_t>(end - 8);
+  } else if (key.size() >= 4) {
+    head = load<std::uint32_t>(first);
+    tail = load<std::uint32_t>(end - 4);
+  } else if (!key.empty()) {
+    head = static_cast<unsigned char>(*first);
+    tail = load<std::uint8_t>(first + key.size() / 2) << 8 | static_cast<unsigned char>(end[-1]);
+  }
+  // Odd factors, so that no bit of either end is lost.
+  return head * 0x9E3779B97F4A7C15u + tail * 0xC2B2AE3D27D4EB4Fu + key.size();
+}
 
 }  // namespace
 
@@ -42,12 +69,19 @@ bool UniqueKeys::repeats(dom::object object) {
     }
     return false;
   }
-  std::array<std::string_view, kFew> keys;
-  auto end = keys.begin();
-  for (auto field = object.begin(); field != object.end(); ++field) {
-    repeated_ = field.key();
-    if (std::find(keys.begin(), end, repeated_) != end) return true;
-    *end++ = repeated_;
+  std::array<std::uint64_t, kFew> prints;  // not initialised, which would cost more than all the rest
+  std::size_t count = 0;
+  for (auto field = object.begin(); field != object.end(); ++field, ++count) {
+    const std::string_view key = field.key();
+    const std::uint64_t print = prints[count] = print_of(key);
+    bool likely = false;
+    for (std::size_t i = 0; i < count; ++i) likely |= prints[i] == print;
+    if (!likely) continue;
+    for (auto former = object.begin(); former != field; ++former) {
+      if (!former.key_equals(key)) continue;
+      repeated_ = key;
+      return true;
+    }
   }
   return false;
 }

@@ -3,13 +3,16 @@
 #include <absl/time/clock.h>
 #include <poll.h>
 
+#include <array>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <exception>
+#include <memory_resource>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 
 #include "operator/base/log.h"
@@ -29,6 +32,8 @@ constexpr std::size_t kReadSize = 16u << 10;  // one TLS record
 constexpr std::uint32_t kMaxHeader = 16u << 10;
 // A connection keeps its buffers between requests, up to this size each: two thousand idle ones stay small.
 constexpr std::size_t kKeptBuffer = 64u << 10;
+// A connection that was idle for so long is likely to stay so for a while.
+constexpr std::chrono::milliseconds kSlimAfter{1000};
 // How long a client that was told "Connection: close" may take to close. Closing first, with bytes of its unread, would
 // reset the connection, and the client might lose our answer.
 constexpr std::chrono::milliseconds kLinger{1000};
@@ -88,6 +93,8 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   void start() {
     allow(state_.options.request_timeout);
     if constexpr (kTls) {
+      // Asio sets it, to allocate two buffers for every message; idle connections give them back in expire().
+      SSL_clear_mode(stream_.native_handle(), SSL_MODE_RELEASE_BUFFERS);
       stream_.async_handshake(TlsStream::server, [self = this->shared_from_this()](error_code failed) {
         if (!failed) self->await_request();
       });
@@ -98,6 +105,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
   void expire(SteadyTime now) override {
     if (waiting_ != nullptr) return now >= deadline_ ? stop_waiting() : look_for_client();
+    if (idle_ && now >= idle_since_ + kSlimAfter) slim_down();
     const bool quiet = idle_ && state_.draining && now >= idle_since_ + state_.quiet.load();
     if (quiet || now >= deadline_) abandon();
   }
@@ -132,7 +140,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   void await_request() {
     clear_but_keep(request_.body);
     clear_but_keep(output_);
-    parser_.emplace();
+    parser_.reset();
+    header_memory_.release();
+    parser_.emplace(std::piecewise_construct, std::make_tuple(),
+                    std::make_tuple(std::pmr::polymorphic_allocator<char>(&header_memory_)));
     parser_->eager(true);
     parser_->header_limit(kMaxHeader);
     parser_->body_limit(state_.options.max_body);
@@ -224,6 +235,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     reply(plain_answer(http::status::service_unavailable, "no answer in time"), keep_alive_);
   }
 
+  void slim_down() {
+    if constexpr (kTls) SSL_free_buffers(stream_.native_handle());
+  }
+
   void look_for_client() {
     const Client client = look_at(socket().native_handle());
     if (client != Client::Present) exchange_->client_left();
@@ -284,7 +299,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   ServerState& state_;
   Stream stream_;
   boost::beast::flat_buffer buffer_;
-  std::optional<http::request_parser<PaddedBody>> parser_;
+  // Beast allocates each header by itself; those of an API server fit in here, what does not goes to the heap.
+  std::array<std::byte, 1024> header_space_;
+  std::pmr::monotonic_buffer_resource header_memory_{header_space_.data(), header_space_.size()};
+  std::optional<http::request_parser<PaddedBody, std::pmr::polymorphic_allocator<char>>> parser_;
   HttpRequest request_;
   std::string output_;
   std::size_t held_ = 0;  // of state_.bodies

@@ -1,5 +1,6 @@
 #include "operator/net/http_message.h"
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <string_view>
 
@@ -7,13 +8,11 @@ namespace headroom::net {
 namespace {
 
 void append_header(std::string& out, std::string_view name, std::string_view value) {
-  const auto append = [&out](std::string_view text) {
-    // A line break from a handler's data must not start a header of its own.
-    for (const char c : text) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
-  };
-  append(name);
-  out += ": ";
-  append(value);
+  const std::size_t begin = out.size();
+  out.append(name).append(": ").append(value);
+  // A line break from a handler's data must not start a header of its own.
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_control, ' ');
   out += "\r\n";
 }
 
