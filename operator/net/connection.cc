@@ -247,7 +247,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
   void reply(const HttpResponse& response, bool keep_alive) {
     release_body();
-    keep_alive = keep_alive && !state_.draining;
+    keep_alive = keep_alive && !state_.draining && std::chrono::steady_clock::now() < end_of_life_;
     append_response(output_, response, {keep_alive, parser_->get().method() == http::verb::head, absl::Now()});
     allow(state_.options.request_timeout);
     asio::async_write(stream_, asio::buffer(output_),
@@ -311,6 +311,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   bool keep_alive_ = false;  // after the request that is being answered
   std::shared_ptr<Exchange> exchange_;
   std::shared_ptr<Connection> waiting_;  // this, while its answer is to come
+  const SteadyTime end_of_life_ = state_.end_of_life();
   SteadyTime idle_since_, deadline_;
 };
 
@@ -321,6 +322,13 @@ bool ServerState::enter() {
   if (connections_ >= options.max_connections) return false;
   ++connections_;
   return true;
+}
+
+SteadyTime ServerState::end_of_life() {
+  if (options.connection_life.count() == 0) return SteadyTime::max();
+  constexpr unsigned kSteps = 16;
+  const unsigned step = begun_++ % kSteps;
+  return std::chrono::steady_clock::now() + options.connection_life * (9 * kSteps + 2 * step) / (10 * kSteps);
 }
 
 void ServerState::leave() {

@@ -35,6 +35,8 @@ struct ServerState {
 
   /// Counts a connection in, unless there are too many.
   bool enter();
+  /// When a connection that begins now has lived long enough.
+  SteadyTime end_of_life();
   void leave();
   /// Waits until no connection is left, `deadline` at the latest.
   void wait_until_empty(SteadyTime deadline);
@@ -43,6 +45,7 @@ struct ServerState {
   std::mutex mutex_;
   std::condition_variable emptied_;
   int connections_ = 0;
+  std::atomic<unsigned> begun_{0};
 };
 
 class Connection {

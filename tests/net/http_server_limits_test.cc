@@ -155,6 +155,26 @@ TEST(HttpServerLimits, closes_idle_connections_before_and_between_requests) {
   EXPECT_TRUE(once.ended());
 }
 
+TEST(HttpServerLimits, gives_up_a_connection_of_a_certain_age_with_an_answer_to_its_client) {
+  const auto server = start_server({.connection_life = 30ms}, echo);
+  RawClient client(server->port());
+  std::string response;
+  int answered = 0;
+  do {
+    client.send(get("/"));
+    response = client.response();
+    ASSERT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\n")) << "request " << answered;
+    ++answered;
+  } while (response.find("\r\nConnection: close\r\n") == std::string::npos);
+  EXPECT_TRUE(client.ended());
+  const auto patient = start_server({.connection_life = 3600s}, echo);
+  RawClient staying(patient->port());
+  for (int i = 0; i < 20; ++i) {
+    staying.send(get("/"));
+    EXPECT_EQ(staying.response().find("Connection: close"), std::string::npos);
+  }
+}
+
 TEST(HttpServerLimits, gives_up_on_a_client_that_does_not_read) {
   std::latch asked(1);
   const auto server = start_server({.request_timeout = 100ms}, [&asked](const HttpRequest&) {

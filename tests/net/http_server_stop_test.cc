@@ -71,6 +71,19 @@ TEST(HttpServerStop, tells_a_busy_client_to_close_instead_of_closing_under_its_r
   EXPECT_TRUE(client.ended());
 }
 
+TEST(HttpServerStop, leaves_idle_connections_open_for_as_long_as_it_is_told) {
+  const auto server = start_server({.request_timeout = 80ms, .drain_quiet = 5s}, echo);
+  RawClient client(server->port());
+  client.send(get("/"));
+  client.response();
+  std::jthread stopping([&] { server->stop(60s); });
+  EXPECT_TRUE(stops_listening(*server));
+  EXPECT_FALSE(client.ended(1500ms)) << "the default would have closed it";
+  client.send(get("/again"));
+  EXPECT_THAT(client.response(), HasSubstr("\r\nConnection: close\r\n"));
+  EXPECT_TRUE(client.ended());
+}
+
 TEST(HttpServerStop, does_not_wait_for_clients_that_are_idle) {
   const auto server = start_server({}, echo);
   RawClient never_asked(server->port()), asked(server->port());
