@@ -58,7 +58,6 @@ TEST(ConfigurationCheck, names_what_the_api_server_does_not_ask_about) {
       {"/webhooks/0/failurePolicy", "Ignore", kAll},
       {"/webhooks/0/matchPolicy", "Exact", kAll},
       {"/webhooks/0/clientConfig/service/name", "another", kAll},
-      {"/webhooks/0/clientConfig/caBundle", "another", kAll},
       {"/webhooks/0/objectSelector", {{"matchLabels", {{"judged", "yes"}}}}, kAll},
       {"/webhooks/0/namespaceSelector/matchExpressions/0/values", {"kube-system", "shop"}, kAll},
       {"/webhooks", json::array(), kAll},
@@ -70,6 +69,15 @@ TEST(ConfigurationCheck, names_what_the_api_server_does_not_ask_about) {
     object[json::json_pointer(row.path)] = row.value;
     EXPECT_EQ(left_out(object, limit, address()), row.left_out) << row.path;
   }
+}
+
+TEST(ConfigurationCheck, leaves_authorities_to_whoever_keeps_the_certificates) {
+  const LimitPtr limit = compiled(deployments_limit());
+  json rotated = stored(limit);
+  rotated["webhooks"][0]["clientConfig"]["caBundle"] = "another";
+  EXPECT_EQ(left_out(rotated, limit, address()), "");
+  rotated["webhooks"][0]["clientConfig"].erase("caBundle");
+  EXPECT_EQ(left_out(rotated, limit, address()), "");
 }
 
 TEST(ConfigurationCheck, a_limit_that_lets_writes_pass_without_a_webhook_may_share_an_entry_that_does_not) {

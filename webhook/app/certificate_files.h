@@ -1,39 +1,33 @@
-// The server's certificate and key, where somebody else keeps them in files and renews them. One thread.
+// The server's certificate and key, where somebody else keeps them in files and renews them.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <utility>
 
-#include "operator/base/result.h"
+#include "webhook/app/certificate_source.h"
 
 namespace headroom::webhook {
 
-/// A certificate chain, leaf first, and its private key, in PEM.
-struct CertificatePair {
-  std::string certificate_pem, key_pem;
-  bool operator==(const CertificatePair&) const = default;
+struct CertificatePaths {
+  std::string certificate, key;       ///< PEM; the chain, leaf first
+  std::string authorities;            ///< PEM; empty: nobody says by what API servers verify
+  bool authorities_optional = false;  ///< the file may be missing: not every issuer writes one
+
+  bool operator==(const CertificatePaths&) const = default;
 };
 
-/// Where the server's certificate comes from: use() is called with each new pair; what it refuses is tried again, and
-/// the pair before it stays.
-class CertificateFiles {
+/// The files of a mounted Secret of type kubernetes.io/tls, as cert-manager writes it: tls.crt, tls.key and ca.crt.
+CertificatePaths certificate_directory(const std::string& directory);
+
+/// Reads the files whole each time: those that a kubelet mounts change by a symbolic link, whose modification time says
+/// little. What is read between two of its files, or half-written, is refused, and is there the next time.
+class CertificateFiles final : public CertificateSource {
  public:
-  using Use = std::function<Status(const CertificatePair&)>;
+  explicit CertificateFiles(CertificatePaths paths) : paths_(std::move(paths)) {}
 
-  CertificateFiles(std::string certificate_file, std::string key_file)
-      : certificate_file_(std::move(certificate_file)), key_file_(std::move(key_file)) {}
-
-  Result<CertificatePair> read() const;
-  /// Reads the files again, and uses them where they differ from what was used last. Every few seconds: files that a
-  /// kubelet mounts change by a symbolic link, whose modification time says little.
-  Status refresh(const Use& use);
-  /// What is in use without refresh().
-  void used(CertificatePair pair) { used_ = std::move(pair); }
+  Reading read(const certificates::TrustState& trust, absl::Duration boot, const std::stop_token& stop) override;
 
  private:
-  const std::string certificate_file_, key_file_;
-  CertificatePair used_;
+  const CertificatePaths paths_;
 };
 
 }  // namespace headroom::webhook

@@ -12,20 +12,22 @@ using std::chrono::milliseconds;
 
 // Changes of limits and namespaces come in bursts.
 constexpr milliseconds kGather{20};
-constexpr milliseconds kLookAtFiles{2000};
+constexpr milliseconds kLookAround{2000};
 constexpr milliseconds kApplyAgain{1000};
+// Each loser of a race for the configuration reads it again.
+constexpr int kMostRaces = 4;
 constexpr milliseconds kTidyUp{30'000};
 constexpr std::size_t kMostTidiedUp = 10;
 
 }  // namespace
 
-Keeper::Keeper(const WebhookOptions& options, LimitFollowers followers, std::shared_ptr<kube::Client> client,
-               const Clock& clock, std::function<void()> refresh_certificate)
+Keeper::Keeper(const WebhookOptions& options, LimitFollowers followers, CertificateKeeper& certificates,
+               std::shared_ptr<kube::Client> client, const Clock& clock)
     : options_(options),
       followers_(followers),
+      certificates_(certificates),
       client_(std::move(client)),
       clock_(clock),
-      refresh_certificate_(std::move(refresh_certificate)),
       book_(options.reached_at.excluded_namespaces) {}
 
 void Keeper::start() {
@@ -46,6 +48,12 @@ void Keeper::configuration_lacks() {
   changed_.notify_all();
 }
 
+void Keeper::bundle_changed() {
+  std::lock_guard lock(mutex_);
+  news_.bundle = true;
+  changed_.notify_all();
+}
+
 SeenLimits Keeper::seen() const {
   std::lock_guard lock(mutex_);
   return seen_;
@@ -53,8 +61,8 @@ SeenLimits Keeper::seen() const {
 
 Keeper::News Keeper::wait_for_news(const std::stop_token& stop, milliseconds at_most) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, stop, at_most, [this] { return news_.limits || news_.configuration; });
-  News news{false, std::exchange(news_.configuration, false)};
+  changed_.wait_for(lock, stop, at_most, [this] { return news_.limits || news_.configuration || news_.bundle; });
+  News news{false, std::exchange(news_.configuration, false), std::exchange(news_.bundle, false)};
   if (news_.limits && followers_.limits.synced()) {
     changed_.wait_for(lock, stop, kGather, [] { return false; });
     news.limits = std::exchange(news_.limits, false);
@@ -77,22 +85,38 @@ void Keeper::adopt_limits() {
 bool Keeper::apply_configuration(const std::stop_token& stop) {
   const auto set = followers_.engine.limits();
   if (options_.configuration.empty() || !set) return true;
-  nlohmann::json wanted = webhook_configuration(options_.configuration, *set, options_.reached_at);
-  if (wanted == applied_configuration_) {
+  const Status applied = apply(*set, stop);
+  if (applied) {
     followers_.statuses.applied(*set);
-    return true;
-  }
-  kube::WriteOptions force;
-  force.force = true;
-  const auto applied =
-      client_->patch(kWebhookConfiguration, {"", options_.configuration}, kube::PatchType::Apply, wanted, stop, force);
-  if (!applied) {
+  } else {
     log::warning("the webhook configuration could not be applied", {{"error", applied.error().message}});
-    return false;
   }
-  applied_configuration_ = std::move(wanted);
-  followers_.statuses.applied(*set);
-  return true;
+  return applied.has_value();
+}
+
+Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop) {
+  const api::ObjectKey key{"", options_.configuration};
+  for (int race = 0;; ++race) {
+    const auto stored = client_->get(kWebhookConfiguration, key, stop);
+    if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
+    const nlohmann::json there = stored ? stored.value() : nlohmann::json();
+    BOOST_OUTCOME_TRY(bundle, certificates_.bundle_for(there));
+    WebhookAddress address = options_.reached_at;
+    address.ca_pem = bundle.value_or("");
+    const nlohmann::json wanted = webhook_configuration(options_.configuration, limits, address);
+    if (wanted == applied_configuration_) return ok();
+    // Only over what the bundle was made for: no authority that another replica has just added may be lost.
+    nlohmann::json patch = wanted;
+    if (stored) patch["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"];
+    kube::WriteOptions force;
+    force.force = true;
+    const auto written = client_->patch(kWebhookConfiguration, key, kube::PatchType::Apply, patch, stop, force);
+    if (written) {
+      applied_configuration_ = wanted;
+      return ok();
+    }
+    if (written.error().code != ErrorCode::Conflict || race == kMostRaces) return written.error();
+  }
 }
 
 void Keeper::tidy_up(const std::stop_token& stop) {
@@ -108,14 +132,15 @@ void Keeper::tidy_up(const std::stop_token& stop) {
 }
 
 void Keeper::run(const std::stop_token& stop) {
-  SteadyTime look_at_files = clock_.steady_now() + kLookAtFiles;
   SteadyTime tidy = clock_.steady_now() + kTidyUp;
   bool applied = false, lease_started = false;
   while (!stop.stop_requested()) {
-    const News news = wait_for_news(stop, applied ? kLookAtFiles : kApplyAgain);
+    const News news = wait_for_news(stop, applied ? kLookAround : kApplyAgain);
     if (stop.stop_requested()) return;
     if (news.configuration) {
       log::warning("the webhook configuration is not as it was applied; applying it again");
+    }
+    if (news.configuration || news.bundle) {
       applied_configuration_ = nullptr;
       applied = false;
     }
@@ -124,10 +149,6 @@ void Keeper::run(const std::stop_token& stop) {
     if (news.limits && !std::exchange(lease_started, true)) followers_.lease.start();
     followers_.statuses.set_watch_problems(followers_.types.problems());
     if (news.limits || !applied) applied = apply_configuration(stop);
-    if (clock_.steady_now() >= look_at_files) {
-      refresh_certificate_();
-      look_at_files = clock_.steady_now() + kLookAtFiles;
-    }
     if (clock_.steady_now() >= tidy) {
       tidy_up(stop);
       tidy = clock_.steady_now() + kTidyUp;

@@ -1,9 +1,8 @@
 // What follows from a change of the limits, and the slow chores, on one thread: compiles the limits and tells whoever
-// goes by them, keeps the webhook configuration up, looks at certificates, tidies up after replicas that are gone.
+// goes by them, keeps the webhook configuration up, tidies up after replicas that are gone.
 #pragma once
 
 #include <condition_variable>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 
 #include "operator/base/clock.h"
 #include "operator/kube/client.h"
+#include "webhook/app/certificate_keeper.h"
 #include "webhook/app/engine.h"
 #include "webhook/app/lease_life.h"
 #include "webhook/app/limit_book.h"
@@ -38,9 +38,9 @@ struct LimitFollowers {
 
 class Keeper {
  public:
-  /// `refresh_certificate` is called on the keeper's thread every few seconds.
-  Keeper(const WebhookOptions& options, LimitFollowers followers, std::shared_ptr<kube::Client> client,
-         const Clock& clock, std::function<void()> refresh_certificate);
+  /// `certificates` say what the webhook configuration carries.
+  Keeper(const WebhookOptions& options, LimitFollowers followers, CertificateKeeper& certificates,
+         std::shared_ptr<kube::Client> client, const Clock& clock);
 
   void start();
   void stop();
@@ -51,25 +51,28 @@ class Keeper {
   void limits_changed();
   /// What was applied is not there any more.
   void configuration_lacks();
+  /// The webhook configuration shall carry other authorities.
+  void bundle_changed();
   /// Up to where the limits that are judged by were followed.
   SeenLimits seen() const;
 
  private:
   struct News {
-    bool limits = false, configuration = false;
+    bool limits = false, configuration = false, bundle = false;
   };
 
   void run(const std::stop_token& stop);
   News wait_for_news(const std::stop_token& stop, std::chrono::milliseconds at_most);
   void adopt_limits();
   bool apply_configuration(const std::stop_token& stop);
+  Status apply(const limits::LimitSet& limits, const std::stop_token& stop);
   void tidy_up(const std::stop_token& stop);
 
   const WebhookOptions& options_;
   const LimitFollowers followers_;
+  CertificateKeeper& certificates_;
   const std::shared_ptr<kube::Client> client_;
   const Clock& clock_;
-  const std::function<void()> refresh_certificate_;
 
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;

@@ -10,13 +10,10 @@
 #include <random>
 
 #include "operator/backstop/excluded_namespaces.h"
-#include "operator/kube/text_file.h"
 #include "webhook/app/lease_life.h"
 
 namespace headroom::webhook {
 namespace {
-
-constexpr std::size_t kMostBytes = 1 << 20;
 
 struct Listen {
   std::string address;
@@ -54,8 +51,13 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   CommandLine line;
   WebhookOptions& options = line.options;
   std::string kubeconfig, context, listen = "0.0.0.0:8443", health = "0.0.0.0:8080", level = "info", format = "json";
-  std::string service, ca_file;
+  std::string service;
+  CertificateOptions& certificate = options.certificates;
   double lease_seconds = 15, deadline_seconds = 64;
+  double authority_seconds = absl::ToDoubleSeconds(certificate.lifetimes.authority);
+  double leaf_seconds = absl::ToDoubleSeconds(certificate.lifetimes.leaf);
+  double propagation_seconds = absl::ToDoubleSeconds(certificate.propagation);
+  double drain_seconds = 25, delay_seconds = 5, connection_seconds = 600;
   bool version = false;
 
   CLI::App app{"Headroom's admission webhook: limits that are never exceeded and never over-deny", "headroom-webhook"};
@@ -72,8 +74,28 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   app.add_option("--threads", options.threads, "threads that answer reviews")
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
-  app.add_option("--tls-certificate", options.certificate_file, "file with the certificate chain, PEM, leaf first");
-  app.add_option("--tls-key", options.key_file, "file with its private key, PEM");
+  app.add_option("--tls-certificate", certificate.files.certificate,
+                 "file with the certificate chain, PEM, leaf first; read again when it changes, like the next two");
+  app.add_option("--tls-key", certificate.files.key, "file with its private key, PEM");
+  app.add_option("--webhook-ca", certificate.files.authorities,
+                 "file with the authorities that the certificate is verified by, PEM");
+  app.add_option("--certificate-directory", certificate.directory,
+                 "mounted Secret with tls.crt, tls.key and ca.crt, as cert-manager writes it");
+  app.add_option("--inject-ca-from", options.reached_at.inject_ca_from,
+                 "NAMESPACE/NAME of the cert-manager Certificate whose cainjector sets the authorities in the webhook "
+                 "configuration; absent: ca.crt of the directory, which leaves no gap when entries are made");
+  app.add_option("--certificate-secret", certificate.secret,
+                 "Secret in Headroom's own namespace in which the replicas keep certificates of their own");
+  app.add_option("--authority-seconds", authority_seconds, "how long such an authority lives")
+      ->capture_default_str()
+      ->check(CLI::Range(60.0, 3650 * 86400.0));
+  app.add_option("--certificate-seconds", leaf_seconds, "how long a certificate by it lives")
+      ->capture_default_str()
+      ->check(CLI::Range(20.0, 1200 * 86400.0));
+  app.add_option("--propagation-seconds", propagation_seconds,
+                 "how long an API server may take to use a webhook configuration that it has stored")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 86400.0));
   app.add_option("--lease-seconds", lease_seconds, "length of this replica's Lease, the same for all replicas")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 600.0));
@@ -85,7 +107,18 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
                  "keep the ValidatingWebhookConfiguration of this name in step with the limits");
   app.add_option("--webhook-url", options.reached_at.url, "how the API server reaches /validate: its whole address");
   app.add_option("--webhook-service", service, "how the API server reaches it: NAMESPACE/NAME of a Service, port 443");
-  app.add_option("--webhook-ca", ca_file, "file with the authorities that the certificate is checked by, PEM");
+  app.add_option("--drain-delay-seconds", delay_seconds,
+                 "how long it goes on as before when it is told to end, for Services to leave it out")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 300.0));
+  app.add_option("--drain-seconds", drain_seconds,
+                 "within which it ends, that time included; less than the pod's terminationGracePeriodSeconds")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 600.0));
+  app.add_option("--connection-seconds", connection_seconds,
+                 "age at which a connection is given up for a new one, so that new replicas get their share")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 86400.0));
   app.add_option("--log-level", level, "debug, info, warning or error")
       ->capture_default_str()
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
@@ -112,9 +145,6 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   BOOST_OUTCOME_TRY(status, parse_listen("--health-listen", health));
   options.health_address = status.address;
   options.health_port = status.port;
-  if (options.certificate_file.empty() || options.key_file.empty()) {
-    return invalid("--tls-certificate and --tls-key: both are required");
-  }
   if (!options.configuration.empty()) {
     WebhookAddress& address = options.reached_at;
     if (address.url.empty() == service.empty()) {
@@ -128,9 +158,17 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
       address.service_ns = parts.first;
       address.service = parts.second;
     }
-    if (ca_file.empty()) return invalid("--webhook-configuration: needs --webhook-ca");
-    BOOST_OUTCOME_TRY(ca, kube::read_text_file(ca_file, kMostBytes));
-    address.ca_pem = std::move(ca);
+  }
+  certificate.lifetimes = {absl::Seconds(authority_seconds), absl::Seconds(leaf_seconds)};
+  certificate.propagation = absl::Seconds(propagation_seconds);
+  BOOST_OUTCOME_TRYV(check_certificate_options(certificate, options.configuration, options.reached_at));
+  const auto milliseconds = [](double seconds) { return absl::ToChronoMilliseconds(absl::Seconds(seconds)); };
+  options.drain = milliseconds(drain_seconds);
+  options.drain_delay = milliseconds(delay_seconds);
+  options.connection_life = milliseconds(connection_seconds);
+  if (delay_seconds * 2 > drain_seconds) {
+    return invalid(absl::StrCat("--drain-delay-seconds: ", delay_seconds, " is more than half of --drain-seconds, ",
+                                drain_seconds, ": lower the one or raise the other"));
   }
   options.reached_at.excluded_namespaces = backstop::excluded_namespaces(options.own_namespace);
   options.escrow.lease_life = absl::Seconds(lease_seconds);

@@ -12,6 +12,7 @@
 #include "operator/base/result.h"
 #include "operator/kube/config.h"
 #include "operator/limits/escrow.h"
+#include "webhook/app/certificate_options.h"
 #include "webhook/app/webhook_configuration.h"
 
 namespace headroom::webhook {
@@ -23,11 +24,15 @@ struct WebhookOptions {
   std::string address = "0.0.0.0", health_address = "0.0.0.0";
   std::uint16_t port = 8443, health_port = 8080;
   int threads = 2;
-  std::string certificate_file, key_file;
+  CertificateOptions certificates;
   limits::EscrowOptions escrow;
   std::string configuration;  ///< name of the ValidatingWebhookConfiguration that is kept up; empty: none
   WebhookAddress reached_at;
-  std::chrono::milliseconds drain{10'000};
+  std::chrono::milliseconds drain{10'000};  ///< for all of a stop
+  /// How long it goes on as before when it is told to end: until nobody sends new connections here any more.
+  std::chrono::milliseconds drain_delay{0};
+  /// After about this time a connection is given up for another, so that replicas that came later get their share.
+  std::chrono::milliseconds connection_life{600'000};
 };
 
 struct CommandLine {

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -15,7 +16,8 @@
 #include "operator/runtime/reflector.h"
 #include "operator/status/health_endpoints.h"
 #include "webhook/app/asked_write.h"
-#include "webhook/app/certificate_files.h"
+#include "webhook/app/certificate_keeper.h"
+#include "webhook/app/certificate_wiring.h"
 #include "webhook/app/cluster_io.h"
 #include "webhook/app/engine.h"
 #include "webhook/app/keeper.h"
@@ -39,6 +41,8 @@ using std::chrono::milliseconds;
 constexpr int kIoThreads = 4;
 // Of what landed before the end, others need not wait for the request deadline.
 constexpr milliseconds kWaitForLanding{2000};
+// The API server's transport takes the connection that was used last: one that was idle for so long is hardly wanted.
+constexpr milliseconds kQuietBeforeClosing{5000};
 
 std::uint64_t random_seed() {
   std::random_device entropy;
@@ -51,17 +55,12 @@ limits::BootTime boot_now() { return machine_moment().boot; }
 
 struct Webhook::Impl {
   Impl(WebhookOptions options_in, kube::ClusterConfig home_in, const Clock& clock_in)
-      : options(std::move(options_in)),
-        home(std::move(home_in)),
-        clock(clock_in),
-        certificate(options.certificate_file, options.key_file),
-        manager(clock_in) {}
+      : options(std::move(options_in)), home(std::move(home_in)), clock(clock_in), manager(clock_in) {}
 
   const WebhookOptions options;
   const kube::ClusterConfig home;
   const Clock& clock;
   runtime::Metrics metrics;
-  CertificateFiles certificate;
 
   std::shared_ptr<kube::Client> watching;
   std::unique_ptr<ClusterIo> io;
@@ -78,6 +77,7 @@ struct Webhook::Impl {
   std::unique_ptr<runtime::ApiEventRecorder> events;
   std::unique_ptr<StatusWriter> statuses;
 
+  std::unique_ptr<CertificateKeeper> certificates;
   std::unique_ptr<Keeper> keeper;
   std::jthread timer;
 
@@ -87,11 +87,11 @@ struct Webhook::Impl {
 
   Result<std::shared_ptr<kube::Client>> make_client(const kube::ClientLimits& limits);
   Status build();
+  Status build_certificates();
   Status start_servers();
   void add_components();
   net::HttpHandler health_endpoints();
   void decide(const Review& review, ReviewResponder responder);
-  void refresh_certificate();
   void drain(milliseconds left);
   bool lease_held() const { return absl::ToInt64Nanoseconds(boot_now()) < lease_until_ns; }
   bool caches_filled() const;
@@ -132,7 +132,8 @@ Status Webhook::Impl::build() {
       LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life,
                    [this] {
                      return Announcements{{kSeenAnnotation, keeper->seen().text()},
-                                          {kProtocolAnnotation, std::to_string(api::kLedgerProtocol)}};
+                                          {kProtocolAnnotation, std::to_string(api::kLedgerProtocol)},
+                                          {kCertificatesAnnotation, certificates->announcement()}};
                    }},
       machine_moment,
       LeaseListener{[this](limits::BootTime until) {
@@ -142,6 +143,7 @@ Status Webhook::Impl::build() {
                     [this](limits::Holder self) {
                       log::info("a life begins", {{"holder", self.name}, {"epoch", std::to_string(self.epoch)}});
                       engine->begin_anew(std::move(self));
+                      certificates->look_again();
                     },
                     [this] { engine->store_went_back(); }});
   replicas =
@@ -170,9 +172,10 @@ Status Webhook::Impl::build() {
   switches = std::make_unique<Switches>(watching, clock, random_seed());
   engine->use_switches([this](const api::SwitchCondition& condition) { return switches->is_on(condition); });
   limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] { keeper->limits_changed(); });
+  BOOST_OUTCOME_TRYV(build_certificates());
   keeper = std::make_unique<Keeper>(
-      options, LimitFollowers{*engine, *limit_watches, *types, *switches, *statuses, *lease, *replicas},
-      std::move(for_keeper), clock, [this] { refresh_certificate(); });
+      options, LimitFollowers{*engine, *limit_watches, *types, *switches, *statuses, *lease, *replicas}, *certificates,
+      std::move(for_keeper), clock);
   return ok();
 }
 
@@ -182,13 +185,18 @@ void Webhook::Impl::decide(const Review& review, ReviewResponder responder) {
   engine->decide(*write, review.dry_run, std::move(responder));
 }
 
-void Webhook::Impl::refresh_certificate() {
-  const Status refreshed = certificate.refresh([this](const CertificatePair& pair) -> Status {
-    BOOST_OUTCOME_TRYV(reviews->use_certificate(pair.certificate_pem, pair.key_pem));
-    log::info("serving with another certificate");
-    return ok();
-  });
-  if (!refreshed) log::warning("the former certificate stays", {{"error", refreshed.error().message}});
+Status Webhook::Impl::build_certificates() {
+  BOOST_OUTCOME_TRY(client, make_client(ledger_client_limits()));
+  BOOST_OUTCOME_TRY(made, make_certificate_keeper(
+                              options, lease_name(options.replica), std::move(client),
+                              CertificateUsers{*replicas, [this] { return clock.wall_now(); }, boot_now,
+                                               [this](const certificates::Pair& pair) {
+                                                 return reviews->use_certificate(pair.certificate_pem, pair.key_pem);
+                                               },
+                                               [this] { keeper->bundle_changed(); }},
+                              metrics));
+  certificates = std::move(made);
+  return ok();
 }
 
 // --- life ---
@@ -202,6 +210,7 @@ net::HttpHandler Webhook::Impl::health_endpoints() {
   health_options.ready = {
       {"caches", [this] { return caches_filled() ? std::string() : std::string("caches are not filled yet"); }},
       {"lease", [this] { return lease_held() ? std::string() : std::string("this replica's Lease is not held"); }},
+      {"certificate", [this] { return certificates->problem(); }},
       {"staying", [this] { return stopping ? std::string("about to end") : std::string(); }}};
   return
       [this, serve = status::health_and_metrics(std::move(health_options), metrics)](const net::HttpRequest& request) {
@@ -221,13 +230,15 @@ Status Webhook::Impl::start_servers() {
   health = std::move(health_server);
   log::info("serving health and metrics", {{"port", std::to_string(health->port())}});
 
-  BOOST_OUTCOME_TRY(pair, certificate.read());
+  BOOST_OUTCOME_TRY(pair, certificates->first({}));
   net::ServerOptions review_options;
   review_options.address = options.address;
   review_options.port = options.port;
   review_options.threads = options.threads;
   review_options.certificate_pem = pair.certificate_pem;
   review_options.key_pem = pair.key_pem;
+  review_options.connection_life = options.connection_life;
+  review_options.drain_quiet = kQuietBeforeClosing;
   net::AsyncHttpHandler handler = review_endpoint(
       [this](const Review& review, ReviewResponder responder) { decide(review, std::move(responder)); });
   BOOST_OUTCOME_TRY(
@@ -243,15 +254,20 @@ Status Webhook::Impl::start_servers() {
                                responder.answer(std::move(unknown));
                              }));
   reviews = std::move(review_server);
-  certificate.used(std::move(pair));
+  certificates->start();
   log::info("serving reviews", {{"port", std::to_string(reviews->port())}});
   return ok();
 }
 
 void Webhook::Impl::drain(milliseconds left) {
+  const SteadyTime end = clock.steady_now() + left;
+  const auto rest = [&] { return std::chrono::duration_cast<milliseconds>(end - clock.steady_now()); };
+  // Not ready from now on, but whoever sends calls here needs a while to see it.
+  std::this_thread::sleep_for(std::min(options.drain_delay, left / 2));
+  reviews->stop(std::max(rest() - kWaitForLanding, rest() / 2));
+  // What came until now was judged as ever; from here on there is nothing to judge.
   engine->retire();
-  reviews->stop(left);
-  const SteadyTime until = clock.steady_now() + std::min(left, kWaitForLanding);
+  const SteadyTime until = clock.steady_now() + std::clamp(rest(), milliseconds(0), kWaitForLanding);
   while (!gave_all_back() && clock.steady_now() < until) std::this_thread::sleep_for(milliseconds(20));
 }
 
@@ -291,6 +307,7 @@ void Webhook::Impl::add_components() {
                  timer = {};
                }});
   manager.add({"statuses", starts([this] { statuses->start(); }), [this](milliseconds) { statuses->stop(); }});
+  manager.add({"certificates", starts([] {}), [this](milliseconds) { certificates->stop(); }});
   manager.add({"servers", [this] { return start_servers(); },
                [this](milliseconds left) {
                  drain(left);
@@ -317,7 +334,8 @@ void Webhook::stop() {
 }
 
 bool Webhook::ready() const {
-  return impl_->started && !impl_->stopping && impl_->lease_held() && impl_->caches_filled();
+  return impl_->started && !impl_->stopping && impl_->lease_held() && impl_->caches_filled() &&
+         impl_->certificates->problem().empty();
 }
 
 std::uint16_t Webhook::port() const { return impl_->reviews ? impl_->reviews->port() : 0; }

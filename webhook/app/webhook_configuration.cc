@@ -47,7 +47,8 @@ json rule_json(const ResourceKey& resource, const Rule& rule) {
 }
 
 json client_config(const WebhookAddress& address) {
-  json config = {{"caBundle", absl::Base64Escape(address.ca_pem)}};
+  json config = json::object();
+  if (!address.ca_pem.empty()) config["caBundle"] = absl::Base64Escape(address.ca_pem);
   if (!address.url.empty()) {
     config["url"] = address.url;
   } else {
@@ -103,9 +104,13 @@ json webhook_configuration(const std::string& name, const limits::LimitSet& limi
   if (!ignoring.rules.empty()) {
     webhooks.push_back(entry_json("ignore.limits.headroom.dev", "Ignore", ignoring, address));
   }
+  json metadata = {{"name", name}, {"labels", {{"app.kubernetes.io/managed-by", "headroom"}}}};
+  if (!address.inject_ca_from.empty()) {
+    metadata["annotations"] = {{"cert-manager.io/inject-ca-from", address.inject_ca_from}};
+  }
   return {{"apiVersion", "admissionregistration.k8s.io/v1"},
           {"kind", "ValidatingWebhookConfiguration"},
-          {"metadata", {{"name", name}, {"labels", {{"app.kubernetes.io/managed-by", "headroom"}}}}},
+          {"metadata", metadata},
           {"webhooks", webhooks}};
 }
 

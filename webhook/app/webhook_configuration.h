@@ -13,7 +13,8 @@ namespace headroom::webhook {
 struct WebhookAddress {
   std::string url;                               ///< "https://…/validate"; empty: the Service
   std::string service_ns, service;               ///< port 443, path /validate
-  std::string ca_pem;                            ///< certificate authorities, PEM
+  std::string ca_pem;                            ///< certificate authorities, PEM; empty: somebody else sets them
+  std::string inject_ca_from;                    ///< NAMESPACE/NAME of a cert-manager Certificate whose cainjector does
   std::vector<std::string> excluded_namespaces;  ///< neither gated nor counted
 };
 
