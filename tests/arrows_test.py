@@ -28,8 +28,9 @@ ARROWS = {
                 "operator/kube", "operator/runtime", "operator/net", "operator/status"},
     "webhook/certificates": {"operator/base"},
     # The webhook's composition root and its IO: known by nobody.
-    "webhook/app": {"operator/base", "operator/api", "operator/limits", "operator/backstop", "operator/kube",
-                    "operator/runtime", "operator/net", "operator/status", "webhook", "webhook/certificates"},
+    "webhook/app": {"operator/base", "operator/api", "operator/limits", "operator/backstop", "operator/validation",
+                    "operator/kube", "operator/runtime", "operator/net", "operator/status", "webhook",
+                    "webhook/certificates"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                      "operator/kube"},
 }

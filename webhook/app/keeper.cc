@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "webhook/app/own_kind_reviews.h"
 #include "webhook/app/webhook_configuration.h"
 
 namespace headroom::webhook {
@@ -103,7 +104,8 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
     BOOST_OUTCOME_TRY(bundle, certificates_.bundle_for(there));
     WebhookAddress address = options_.reached_at;
     address.ca_pem = bundle.value_or("");
-    const nlohmann::json wanted = webhook_configuration(options_.configuration, limits, address);
+    nlohmann::json wanted = webhook_configuration(options_.configuration, limits, address);
+    wanted["webhooks"].push_back(own_kinds_entry(address));
     if (wanted == applied_configuration_) return ok();
     // Only over what the bundle was made for: no authority that another replica has just added may be lost.
     nlohmann::json patch = wanted;
@@ -112,7 +114,7 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
     force.force = true;
     const auto written = client_->patch(kWebhookConfiguration, key, kube::PatchType::Apply, patch, stop, force);
     if (written) {
-      applied_configuration_ = wanted;
+      applied_configuration_ = std::move(wanted);
       return ok();
     }
     if (written.error().code != ErrorCode::Conflict || race == kMostRaces) return written.error();

@@ -150,6 +150,9 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     if (address.url.empty() == service.empty()) {
       return invalid("--webhook-configuration: needs either --webhook-url or --webhook-service");
     }
+    if (!address.url.empty() && !(address.url.starts_with("https://") && address.url.ends_with(kReviewPath))) {
+      return invalid(absl::StrCat("--webhook-url: '", address.url, "' is not https://HOST:PORT", kReviewPath));
+    }
     if (!service.empty()) {
       const std::pair<std::string, std::string> parts = absl::StrSplit(service, absl::MaxSplits('/', 1));
       if (parts.first.empty() || parts.second.empty()) {

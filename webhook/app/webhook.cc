@@ -27,6 +27,8 @@
 #include "webhook/app/limit_metrics.h"
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/moment.h"
+#include "webhook/app/own_kind_reviews.h"
+#include "webhook/app/own_kinds.h"
 #include "webhook/app/replica_leases.h"
 #include "webhook/app/status_writer.h"
 #include "webhook/app/switches.h"
@@ -72,6 +74,7 @@ struct Webhook::Impl {
   std::unique_ptr<TypeWatches> types;
   std::unique_ptr<Switches> switches;
   std::unique_ptr<LimitWatches> limit_watches;
+  std::unique_ptr<OwnKinds> own_kinds;
   std::unique_ptr<net::HttpServer> reviews, health;
 
   std::unique_ptr<runtime::ApiEventRecorder> events;
@@ -173,6 +176,8 @@ Status Webhook::Impl::build() {
   engine->use_switches([this](const api::SwitchCondition& condition) { return switches->is_on(condition); });
   limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] { keeper->limits_changed(); });
   BOOST_OUTCOME_TRYV(build_certificates());
+  own_kinds = std::make_unique<OwnKinds>(watching, *limit_watches, options.own_namespace,
+                                         options.reached_at.excluded_namespaces, clock, random_seed());
   keeper = std::make_unique<Keeper>(
       options, LimitFollowers{*engine, *limit_watches, *types, *switches, *statuses, *lease, *replicas}, *certificates,
       std::move(for_keeper), clock);
@@ -241,18 +246,21 @@ Status Webhook::Impl::start_servers() {
   review_options.drain_quiet = kQuietBeforeClosing;
   net::AsyncHttpHandler handler = review_endpoint(
       [this](const Review& review, ReviewResponder responder) { decide(review, std::move(responder)); });
+  net::AsyncHttpHandler own = own_kinds_endpoint([this] {
+    return OwnKindsNow{own_kinds->snapshot(), own_kinds->synced(), clock.wall_now()};
+  });
   BOOST_OUTCOME_TRY(
       review_server,
-      net::HttpServer::start(review_options,
-                             [handler = std::move(handler)](const net::HttpRequest& request, net::Responder responder) {
-                               if (request.target == "/validate" || request.target.starts_with("/validate?")) {
-                                 return handler(request, std::move(responder));
-                               }
-                               net::HttpResponse unknown;
-                               unknown.status = 404;
-                               unknown.body = "not found: reviews go to /validate\n";
-                               responder.answer(std::move(unknown));
-                             }));
+      net::HttpServer::start(review_options, [handler = std::move(handler), own = std::move(own)](
+                                                 const net::HttpRequest& request, net::Responder responder) {
+        const std::string path = request.target.substr(0, request.target.find('?'));
+        if (path == kReviewPath) return handler(request, std::move(responder));
+        if (path == kOwnKindsPath) return own(request, std::move(responder));
+        net::HttpResponse unknown;
+        unknown.status = 404;
+        unknown.body = absl::StrCat("not found: reviews go to ", kReviewPath, " and ", kOwnKindsPath, "\n");
+        responder.answer(std::move(unknown));
+      }));
   reviews = std::move(review_server);
   certificates->start();
   log::info("serving reviews", {{"port", std::to_string(reviews->port())}});
@@ -288,8 +296,10 @@ void Webhook::Impl::add_components() {
                  ledger_watch->start();
                  lease_watch->start();
                  limit_watches->start();
+                 own_kinds->start();
                }),
                [this](milliseconds) {
+                 own_kinds->stop();
                  limit_watches->stop();
                  types->stop();
                  switches->stop();

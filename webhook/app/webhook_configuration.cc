@@ -46,25 +46,13 @@ json rule_json(const ResourceKey& resource, const Rule& rule) {
           {"scope", rule.scope}};
 }
 
-json client_config(const WebhookAddress& address) {
-  json config = json::object();
-  if (!address.ca_pem.empty()) config["caBundle"] = absl::Base64Escape(address.ca_pem);
-  if (!address.url.empty()) {
-    config["url"] = address.url;
-  } else {
-    config["service"] = {
-        {"namespace", address.service_ns}, {"name", address.service}, {"path", "/validate"}, {"port", 443}};
-  }
-  return config;
-}
-
 json entry_json(const char* name, const char* policy, const Entry& entry, const WebhookAddress& address) {
   json rules = json::array();
   for (const auto& [resource, rule] : entry.rules) rules.push_back(rule_json(resource, rule));
   return {
       {"name", name},
       {"admissionReviewVersions", {"v1"}},
-      {"clientConfig", client_config(address)},
+      {"clientConfig", client_config(address, kReviewPath)},
       {"failurePolicy", policy},
       {"matchPolicy", "Equivalent"},
       {"sideEffects", "NoneOnDryRun"},
@@ -78,6 +66,17 @@ json entry_json(const char* name, const char* policy, const Entry& entry, const 
 }
 
 }  // namespace
+
+json client_config(const WebhookAddress& address, const std::string& path) {
+  json config = json::object();
+  if (!address.ca_pem.empty()) config["caBundle"] = absl::Base64Escape(address.ca_pem);
+  if (!address.url.empty()) {
+    config["url"] = absl::StrCat(address.url.substr(0, address.url.rfind('/')), path);
+  } else {
+    config["service"] = {{"namespace", address.service_ns}, {"name", address.service}, {"path", path}, {"port", 443}};
+  }
+  return config;
+}
 
 json webhook_configuration(const std::string& name, const limits::LimitSet& limits, const WebhookAddress& address) {
   std::set<ResourceKey> fails;

@@ -9,6 +9,9 @@
 
 namespace headroom::webhook {
 
+/// Where limits' reviews go.
+inline constexpr char kReviewPath[] = "/validate";
+
 /// How the API server reaches the webhook, and what it must not send there.
 struct WebhookAddress {
   std::string url;                               ///< "https://…/validate"; empty: the Service
@@ -17,6 +20,9 @@ struct WebhookAddress {
   std::string inject_ca_from;                    ///< NAMESPACE/NAME of a cert-manager Certificate whose cainjector does
   std::vector<std::string> excluded_namespaces;  ///< neither gated nor counted
 };
+
+/// How the API server reaches `path` of this server: an entry's clientConfig.
+nlohmann::json client_config(const WebhookAddress& address, const std::string& path);
 
 /// For server-side apply under `name`. Two entries: what cannot be judged fails, or is let through; a resource that
 /// limits of both kinds match is in the first. Rules are the union of the limits' matches, without their selectors.
