@@ -1,4 +1,5 @@
 // What headroom-webhook tells in the statuses of limits on a real API server, and what follows from it.
+#include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
@@ -34,6 +35,14 @@ json condition(const json& limit, const std::string& type) {
     if (one.at("type") == type) return one;
   }
   return json::object();
+}
+
+/// How many certificates a caBundle has.
+int authorities(const std::string& bundle) {
+  std::string pem;
+  if (!absl::Base64Unescape(bundle, &pem)) return 0;
+  const std::vector<std::string> parts = absl::StrSplit(pem, "-----BEGIN CERTIFICATE-----");
+  return static_cast<int>(parts.size()) - 1;
 }
 
 /// One webhook, whose promises come within seconds.
@@ -209,6 +218,37 @@ TEST_F(LimitStatus, a_webhook_configuration_that_somebody_deletes_comes_back_and
                       [](const json& limit) { return condition(limit, "Enforced").value("status", "") == "False"; }));
   EXPECT_TRUE(is_enforced("removed", true, "Exact", 1));
   EXPECT_THAT(home_.kubectl("get validatingwebhookconfiguration headroom -o name"), HasSubstr("headroom"));
+}
+
+TEST_F(LimitStatus, a_webhook_configuration_that_somebody_alters_is_put_right_and_the_wait_begins_anew) {
+  limit_namespace("altered", {scale_limit("altered", "artifacts", {{"count", 5}})});
+  ASSERT_TRUE(webhooks_.wait_ready(30));
+  const kube::ResourceType type{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
+                                "ValidatingWebhookConfiguration", false};
+  const json never = {{"name", "never"}, {"expression", "false"}};
+  const json edits[] = {
+      {{"op", "replace"}, {"path", "/webhooks/0/matchConditions/0/expression"}, {"value", "false"}},
+      {{"op", "add"}, {"path", "/webhooks/0/matchConditions/-"}, {"value", never}},
+      {{"op", "replace"}, {"path", "/webhooks/0/objectSelector"}, {"value", {{"matchLabels", {{"a", "b"}}}}}},
+      {{"op", "replace"}, {"path", "/webhooks/0/timeoutSeconds"}, {"value", 1}},
+  };
+  // The authority of the replica before this one is dropped after a while, which writes the configuration, too.
+  ASSERT_TRUE(eventually(60, [&] {
+    const json configuration = home_.get(type, "", "headroom");
+    return authorities(configuration.at("/webhooks/0/clientConfig/caBundle"_json_pointer)) == 1;
+  }));
+  for (const json& edit : edits) {
+    SCOPED_TRACE(edit.dump());
+    ASSERT_TRUE(is_enforced("altered", true, "Exact", 1));
+    const json before = home_.get(type, "", "headroom").at("webhooks");
+    const auto altered = home_.client().patch(type, {"", "headroom"}, kube::PatchType::Json, json::array({edit}), {});
+    ASSERT_TRUE(altered) << altered.error().message;
+    EXPECT_TRUE(reaches("altered", "not enforced",
+                        [](const json& limit) { return condition(limit, "Enforced").value("status", "") == "False"; }));
+    EXPECT_TRUE(eventually(10, [&] { return home_.get(type, "", "headroom").at("webhooks") == before; }))
+        << home_.get(type, "", "headroom").at("webhooks").dump(1);
+  }
+  EXPECT_TRUE(is_enforced("altered", true, "Exact", 1));
 }
 
 TEST_F(LimitStatus, a_webhook_that_only_warns_is_ready_and_promises_nothing) {

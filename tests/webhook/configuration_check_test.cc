@@ -28,13 +28,18 @@ json stored(const LimitPtr& limit) {
   return object;
 }
 
+std::string left_out(const json& object, const LimitPtr& limit) {
+  std::set<std::string> asking;
+  return webhook::left_out(object, limit, address(), asking);
+}
+
 TEST(ConfigurationCheck, finds_nothing_left_out_of_what_was_generated) {
   const LimitPtr limit = compiled(deployments_limit());
-  EXPECT_EQ(left_out(stored(limit), limit, address()), "");
+  EXPECT_EQ(left_out(stored(limit), limit), "");
   json wide = stored(limit);
   wide["webhooks"][0]["rules"][0]["resources"] = {"*"};
   wide["webhooks"][0]["rules"][0]["operations"] = {"*"};
-  EXPECT_EQ(left_out(wide, limit, address()), "");
+  EXPECT_EQ(left_out(wide, limit), "");
 }
 
 TEST(ConfigurationCheck, names_what_the_api_server_does_not_ask_about) {
@@ -55,6 +60,8 @@ TEST(ConfigurationCheck, names_what_the_api_server_does_not_ask_about) {
       {"/webhooks/0/rules/0/apiGroups", {"extensions"}, kAll},
       {"/webhooks/0/rules/0/scope", "Cluster", kAll},
       {"/webhooks/0/rules", json::array(), kAll},
+      {"/webhooks/0/timeoutSeconds", 1, kAll},
+      {"/webhooks/0/sideEffects", "None", kAll},
       {"/webhooks/0/failurePolicy", "Ignore", kAll},
       {"/webhooks/0/matchPolicy", "Exact", kAll},
       {"/webhooks/0/clientConfig/service/name", "another", kAll},
@@ -67,7 +74,7 @@ TEST(ConfigurationCheck, names_what_the_api_server_does_not_ask_about) {
   for (const Row& row : rows) {
     json object = stored(limit);
     object[json::json_pointer(row.path)] = row.value;
-    EXPECT_EQ(left_out(object, limit, address()), row.left_out) << row.path;
+    EXPECT_EQ(left_out(object, limit), row.left_out) << row.path;
   }
 }
 
@@ -75,15 +82,22 @@ TEST(ConfigurationCheck, leaves_authorities_to_whoever_keeps_the_certificates) {
   const LimitPtr limit = compiled(deployments_limit());
   json rotated = stored(limit);
   rotated["webhooks"][0]["clientConfig"]["caBundle"] = "another";
-  EXPECT_EQ(left_out(rotated, limit, address()), "");
+  EXPECT_EQ(left_out(rotated, limit), "");
   rotated["webhooks"][0]["clientConfig"].erase("caBundle");
-  EXPECT_EQ(left_out(rotated, limit, address()), "");
+  EXPECT_EQ(left_out(rotated, limit), "");
 }
 
 TEST(ConfigurationCheck, a_limit_that_lets_writes_pass_without_a_webhook_may_share_an_entry_that_does_not) {
   api::ScaleLimit ignoring = deployments_limit();
   ignoring.spec.unavailable = api::ScaleLimitSpec::Unavailable::Ignore;
-  EXPECT_EQ(left_out(stored(compiled(deployments_limit())), compiled(ignoring), address()), "");
+  EXPECT_EQ(left_out(stored(compiled(deployments_limit())), compiled(ignoring)), "");
+}
+
+TEST(ConfigurationCheck, tells_by_which_entries_the_api_server_asks) {
+  const LimitPtr limit = compiled(deployments_limit());
+  std::set<std::string> asking;
+  webhook::left_out(stored(limit), limit, address(), asking);
+  EXPECT_EQ(asking, std::set<std::string>({"fail.limits.headroom.dev"}));
 }
 
 }  // namespace

@@ -37,8 +37,9 @@ json reached(const json& entry) {
 
 bool counts(const json& entry, const json& wanted) {
   const bool fails = at(entry, "failurePolicy") == at(wanted, "failurePolicy") || at(entry, "failurePolicy") == "Fail";
-  return fails && reached(entry) == reached(wanted) && at(entry, "matchPolicy") == at(wanted, "matchPolicy") &&
-         at(entry, "namespaceSelector") == at(wanted, "namespaceSelector") && selects_all(at(entry, "objectSelector"));
+  constexpr const char* kSame[] = {"matchPolicy", "namespaceSelector", "timeoutSeconds", "sideEffects"};
+  return fails && reached(entry) == reached(wanted) && selects_all(at(entry, "objectSelector")) &&
+         std::ranges::all_of(kSame, [&](const char* field) { return at(entry, field) == at(wanted, field); });
 }
 
 bool asks(const json& rule, const json& wanted, const json& resource, const json& operation) {
@@ -48,15 +49,17 @@ bool asks(const json& rule, const json& wanted, const json& resource, const json
          (at(rule, "scope") == at(wanted, "scope") || at(rule, "scope") == "*");
 }
 
-bool is_asked(const json& stored, const json& wanted_entry, const json& wanted_rule, const json& resource,
-              const json& operation) {
+/// The entry by which the API server asks; null: none.
+const json* asking_entry(const json& stored, const json& wanted_entry, const json& wanted_rule, const json& resource,
+                         const json& operation) {
   const json& entries = at(stored, "webhooks");
-  return entries.is_array() && std::ranges::any_of(entries, [&](const json& entry) {
-           const json& rules = at(entry, "rules");
-           return counts(entry, wanted_entry) && rules.is_array() && std::ranges::any_of(rules, [&](const json& rule) {
-                    return asks(rule, wanted_rule, resource, operation);
-                  });
-         });
+  if (!entries.is_array()) return nullptr;
+  const auto entry = std::ranges::find_if(entries, [&](const json& one) {
+    const json& rules = at(one, "rules");
+    return counts(one, wanted_entry) && rules.is_array() &&
+           std::ranges::any_of(rules, [&](const json& rule) { return asks(rule, wanted_rule, resource, operation); });
+  });
+  return entry == entries.end() ? nullptr : &*entry;
 }
 
 }  // namespace
@@ -64,7 +67,8 @@ bool is_asked(const json& stored, const json& wanted_entry, const json& wanted_r
 const kube::ResourceType kWebhookConfiguration{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
                                                "ValidatingWebhookConfiguration", false};
 
-std::string left_out(const json& stored, const LimitPtr& limit, const WebhookAddress& address) {
+std::string left_out(const json& stored, const LimitPtr& limit, const WebhookAddress& address,
+                     std::set<std::string>& asking) {
   constexpr std::size_t kTold = 3;
   std::vector<std::string> missing;
   const json wanted = webhook_configuration("", limits::LimitSet({limit}), address);
@@ -72,7 +76,10 @@ std::string left_out(const json& stored, const LimitPtr& limit, const WebhookAdd
     for (const json& rule : entry.at("rules")) {
       for (const json& resource : rule.at("resources")) {
         for (const json& operation : rule.at("operations")) {
-          if (is_asked(stored, entry, rule, resource, operation)) continue;
+          if (const json* const found = asking_entry(stored, entry, rule, resource, operation)) {
+            asking.insert(found->value("name", ""));
+            continue;
+          }
           const std::string group = rule.at("apiGroups").front().get<std::string>();
           missing.push_back(absl::StrCat(operation.get<std::string>(), " of ", resource.get<std::string>(),
                                          group.empty() ? "" : ".", group));

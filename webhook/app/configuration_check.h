@@ -2,6 +2,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <set>
 #include <string>
 
 #include "webhook/app/limit_book.h"
@@ -12,7 +13,10 @@ namespace headroom::webhook {
 extern const kube::ResourceType kWebhookConfiguration;
 
 /// What of the limit's resources and operations `stored` leaves out, for people; empty where it is all in. An entry
-/// counts if it reaches this webhook, leaves out nothing but the excluded namespaces, and fails as the limit asks.
-std::string left_out(const nlohmann::json& stored, const LimitPtr& limit, const WebhookAddress& address);
+/// counts if it reaches this webhook, leaves out nothing but the excluded namespaces, waits as long as it should, and
+/// fails as the limit asks. Those that are asked by go into `asking`, by name: their match conditions are not looked
+/// at.
+std::string left_out(const nlohmann::json& stored, const LimitPtr& limit, const WebhookAddress& address,
+                     std::set<std::string>& asking);
 
 }  // namespace headroom::webhook

@@ -4,6 +4,7 @@
 
 #include "operator/base/log.h"
 #include "webhook/app/own_kind_reviews.h"
+#include "webhook/app/store_configuration.h"
 #include "webhook/app/webhook_configuration.h"
 
 namespace headroom::webhook {
@@ -87,9 +88,7 @@ bool Keeper::apply_configuration(const std::stop_token& stop) {
   const auto set = followers_.engine.limits();
   if (options_.configuration.empty() || !set) return true;
   const Status applied = apply(*set, stop);
-  if (applied) {
-    followers_.statuses.applied(*set);
-  } else {
+  if (!applied) {
     log::warning("the webhook configuration could not be applied", {{"error", applied.error().message}});
   }
   return applied.has_value();
@@ -106,15 +105,17 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
     address.ca_pem = bundle.value_or("");
     nlohmann::json wanted = webhook_configuration(options_.configuration, limits, address);
     wanted["webhooks"].push_back(own_kinds_entry(address));
-    if (wanted == applied_configuration_) return ok();
+    if (wanted == applied_configuration_) {
+      followers_.statuses.covered(limits);
+      return ok();
+    }
     // Only over what the bundle was made for: no authority that another replica has just added may be lost.
     nlohmann::json patch = wanted;
     if (stored) patch["metadata"]["resourceVersion"] = there["metadata"]["resourceVersion"];
-    kube::WriteOptions force;
-    force.force = true;
-    const auto written = client_->patch(kWebhookConfiguration, key, kube::PatchType::Apply, patch, stop, force);
+    const Status written = store_configuration(*client_, patch, stop);
     if (written) {
       applied_configuration_ = std::move(wanted);
+      followers_.statuses.applied(limits, applied_configuration_);
       return ok();
     }
     if (written.error().code != ErrorCode::Conflict || race == kMostRaces) return written.error();

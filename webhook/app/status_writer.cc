@@ -17,13 +17,11 @@ namespace {
 
 using std::chrono::milliseconds;
 using Kind = api::LimitDimension::Kind;
-using Webhook = EnforcementFacts::Webhook;
 
 constexpr char kLease[] = "headroom-webhook-status";
 constexpr milliseconds kRound{250};
 // One after the other, a few milliseconds each; more wait for the next round.
 constexpr std::size_t kMostWrites = 50;
-constexpr absl::Duration kReadAgain = absl::Seconds(2), kReadSoon = absl::Milliseconds(500);
 constexpr Backoff kAfterFailure{milliseconds(500), 2, milliseconds(30'000), 0.2};
 
 runtime::ElectionOptions election(const StatusWriterOptions& options) {
@@ -64,7 +62,8 @@ StatusWriter::StatusWriter(StatusWriterOptions options, std::shared_ptr<kube::Cl
       clock_(clock),
       lacking_(std::move(lacking)),
       seed_(seed),
-      book_(options_.request_deadline, options_.address.excluded_namespaces) {}
+      book_(options_.request_deadline, options_.address.excluded_namespaces),
+      configuration_(options_.configuration, options_.address) {}
 
 StatusWriter::~StatusWriter() { stop(); }
 
@@ -87,14 +86,19 @@ void StatusWriter::adopted(std::shared_ptr<const limits::LimitSet> limits) {
   changed_.notify_all();
 }
 
-void StatusWriter::applied(const limits::LimitSet& limits) {
-  std::set<std::pair<std::string, std::int64_t>> applied;
-  for (const LimitPtr& limit : limits.limits()) {
-    applied.emplace(limit->limit().meta.uid, limit->limit().meta.generation);
-  }
+void StatusWriter::applied(const limits::LimitSet& limits, const nlohmann::json& configuration) {
   std::lock_guard lock(mutex_);
-  told_.applied_at = machine_moment().boot;
-  told_.applied = std::make_shared<const std::set<std::pair<std::string, std::int64_t>>>(std::move(applied));
+  AppliedConfigurations next = told_.applied.configurations ? *told_.applied.configurations : AppliedConfigurations();
+  next.add(limits, configuration);
+  told_.applied = {std::make_shared<const AppliedConfigurations>(std::move(next)), machine_moment().boot};
+}
+
+void StatusWriter::covered(const limits::LimitSet& limits) {
+  std::lock_guard lock(mutex_);
+  if (!told_.applied.configurations) return;
+  AppliedConfigurations next = *told_.applied.configurations;
+  next.add(limits, next.latest());
+  told_.applied.configurations = std::make_shared<const AppliedConfigurations>(std::move(next));
 }
 
 void StatusWriter::set_watch_problems(std::map<limits::TypeId, std::string> problems) {
@@ -121,7 +125,7 @@ bool StatusWriter::leads() {
     log::warning("another replica may write the statuses of limits from now on");
     elector_.reset();
     book_.hand_over();
-    configuration_ = {};
+    configuration_.forget();
     lead();
   }
   const bool leads = elector_->holds_lease();
@@ -144,65 +148,13 @@ void StatusWriter::run(const std::stop_token& stop) {
 }
 
 void StatusWriter::read_configuration(const std::stop_token& stop) {
-  if (options_.configuration.empty()) return;
   const limits::BootTime now = machine_moment().boot;
-  if (configuration_.at + (awaits_webhook_ ? kReadSoon : kReadAgain) > now) return;
-  configuration_.at = now;
-  auto read = client_->get(kWebhookConfiguration, {"", options_.configuration}, stop);
-  if (!read && read.error().code != ErrorCode::NotFound) {
-    log::warning("the webhook configuration cannot be read", {{"error", read.error().message}});
-    configuration_.known = false;
-    return;
-  }
-  configuration_.known = true;
-  configuration_.object.reset();
-  configuration_.version.clear();
-  configuration_.created = absl::InfinitePast();
-  if (!read) return;
-  const api::ObjectMeta meta = api::meta_from_json(read.value());
-  configuration_.version = meta.resource_version;
-  configuration_.created = meta.created.value_or(absl::InfinitePast());
-  configuration_.object = std::make_shared<const nlohmann::json>(std::move(read).value());
-}
-
-void StatusWriter::report_lacking(const Told& told) {
-  if (configuration_.at <= told.applied_at || reported_lacking_ == configuration_.at) return;
-  reported_lacking_ = configuration_.at;
-  lacking_();
-}
-
-void StatusWriter::observe_webhook(const LimitPtr& limit, const Told& told, EnforcementFacts& facts) {
-  if (options_.configuration.empty()) {
-    facts.webhook = Webhook::None;
-    return;
-  }
-  if (!configuration_.known) return;
-  const std::string name = absl::StrCat("ValidatingWebhookConfiguration ", options_.configuration);
-  facts.webhook = Webhook::Lacking;
-  const api::ObjectMeta& meta = limit->limit().meta;
-  const bool applied = told.applied && told.applied->contains({meta.uid, meta.generation});
-  if (!configuration_.object) {
-    facts.webhook_lacks = absl::StrCat("there is no ", name, ", so the API server asks about nothing");
-    awaits_webhook_ = true;
-    if (applied) report_lacking(told);
-    return;
-  }
-  Checked& checked = checked_[meta.uid];
-  if (checked.version != configuration_.version || checked.limit != limit) {
-    checked = {configuration_.version, limit, left_out(*configuration_.object, limit, options_.address)};
-  }
-  facts.founded = configuration_.created;
-  if (!checked.left_out.empty()) {
-    facts.webhook_lacks =
-        absl::StrCat(name, " leaves out ", checked.left_out, ", so the API server does not ask about it");
-    awaits_webhook_ = true;
-    if (applied) report_lacking(told);
-  } else if (!applied) {
-    facts.webhook_lacks = absl::StrCat(name, " is not yet that of generation ", meta.generation);
-    awaits_webhook_ = true;
-  } else {
-    facts.webhook = Webhook::InPlace;
-  }
+  if (!configuration_.due(now)) return;
+  auto read = client_->get(kWebhookConfiguration, {"", configuration_.name()}, stop);
+  if (read) return configuration_.was_read(std::move(read).value(), now);
+  if (read.error().code == ErrorCode::NotFound) return configuration_.was_read(std::nullopt, now);
+  log::warning("the webhook configuration cannot be read", {{"error", read.error().message}});
+  configuration_.is_unknown(now);
 }
 
 std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, const Told& told,
@@ -212,7 +164,7 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   const LimitFigures& figures = *known;
   LimitObservation observation;
   EnforcementFacts& facts = observation.enforcement;
-  observe_webhook(limit, told, facts);
+  configuration_.observe(limit, told.applied, facts);
   const api::ScaleLimit& object = limit->limit();
   const auto needed = told.generations->needed(object);
   facts.replicas = live.size();
@@ -243,7 +195,7 @@ void StatusWriter::round(const std::stop_token& stop) {
   if (!told.limits) return;
   book_.retain(*told.limits);
   read_configuration(stop);
-  awaits_webhook_ = false;
+  configuration_.begin_round(told.applied, machine_moment().boot);
   std::vector<LiveReplica> live;
   for (const ReplicaLeases::Live& one : replicas_.live(options_.lease_life)) {
     live.push_back({one.name, SeenLimits::announced(one.announced)});
@@ -258,7 +210,8 @@ void StatusWriter::round(const std::stop_token& stop) {
     auto write = book_.observe(limit, *std::move(observation), machine_moment());
     if (write) writes.push_back(*std::move(write));
   }
-  std::erase_if(checked_, [&](const auto& entry) { return !uids.contains(entry.first); });
+  configuration_.retain(uids);
+  if (configuration_.lacks(told.applied)) lacking_();
   std::ranges::stable_sort(writes, {}, [](const StatusWrite& write) {
     return std::tuple(write.change == StatusChange::Substance ? 0 : 1, write.last_written);
   });

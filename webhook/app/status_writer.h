@@ -21,11 +21,11 @@
 #include "operator/kube/client.h"
 #include "operator/runtime/events.h"
 #include "operator/runtime/leader_election.h"
-#include "webhook/app/configuration_check.h"
 #include "webhook/app/engine.h"
 #include "webhook/app/replica_leases.h"
 #include "webhook/app/seen_limits.h"
 #include "webhook/app/status_book.h"
+#include "webhook/app/stored_configuration.h"
 
 namespace headroom::webhook {
 
@@ -54,8 +54,10 @@ class StatusWriter {
 
   /// These are judged by from now on.
   void adopted(std::shared_ptr<const limits::LimitSet> limits);
-  /// The webhook configuration that these need was stored.
-  void applied(const limits::LimitSet& limits);
+  /// The webhook configuration that these need was stored just now.
+  void applied(const limits::LimitSet& limits, const nlohmann::json& configuration);
+  /// The one that was stored last is what these need, too.
+  void covered(const limits::LimitSet& limits);
   /// Why watches do not get their first list, by type.
   void set_watch_problems(std::map<limits::TypeId, std::string> problems);
 
@@ -68,36 +70,17 @@ class StatusWriter {
   struct Told {
     std::shared_ptr<const limits::LimitSet> limits;
     std::shared_ptr<const GenerationLog> generations = std::make_shared<const GenerationLog>();
-    std::shared_ptr<const std::set<std::pair<std::string, std::int64_t>>> applied;  ///< uid and generation; null: none
-    limits::BootTime applied_at = -absl::InfiniteDuration();
+    AppliedSoFar applied;
     std::map<limits::TypeId, std::string> watch_problems;
   };
-  /// The webhook configuration as last read.
-  struct ReadBack {
-    limits::BootTime at = -absl::InfiniteDuration();
-    std::shared_ptr<const nlohmann::json> object;  ///< null: there is none, or it could not be read
-    bool known = false;
-    absl::Time created = absl::InfinitePast();
-    std::string version;
-  };
-  /// left_out() of one limit, for as long as neither side changes.
-  struct Checked {
-    std::string version;
-    LimitPtr limit;
-    std::string left_out;
-  };
-
   void run(const std::stop_token& stop);
   void lead();
   bool leads();
   void round(const std::stop_token& stop);
-  /// What was read after it was applied is not what was applied.
-  void report_lacking(const Told& told);
   void read_configuration(const std::stop_token& stop);
   /// Null: the engine does not know it any more.
   std::optional<LimitObservation> observe(const LimitPtr& limit, const Told& told,
                                           const std::vector<LiveReplica>& live);
-  void observe_webhook(const LimitPtr& limit, const Told& told, EnforcementFacts& facts);
   bool write(const StatusWrite& write, const std::stop_token& stop);
 
   const StatusWriterOptions options_;
@@ -116,11 +99,8 @@ class StatusWriter {
   // The thread's own.
   std::uint64_t seed_;
   StatusBook book_;
-  ReadBack configuration_;
-  std::map<std::string, Checked> checked_;  ///< by uid
-  bool awaits_webhook_ = false;
-  limits::BootTime reported_lacking_ = -absl::InfiniteDuration();  ///< the reading that showed it
-  int failures_ = 0;                                               ///< in a row
+  StoredConfiguration configuration_;
+  int failures_ = 0;  ///< in a row
   std::atomic<bool> lost_{false};
   std::unique_ptr<runtime::LeaderElector> elector_;
 
