@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/webhook_app/a_limit.h"
 
 namespace headroom::webhook {
@@ -85,6 +87,21 @@ TEST(LedgerCodec, does_not_take_a_protocol_that_it_does_not_speak_for_an_empty_l
   ASSERT_FALSE(read) << "what is granted there would be admitted twice";
   EXPECT_EQ(read.error().code, ErrorCode::Unavailable);
   EXPECT_EQ(read.error().message.rfind("record.protocol is 2, this version speaks 1", 0), 0u) << read.error().message;
+}
+
+TEST(LedgerCodec, swaps_what_it_knows_and_lets_the_rest_be) {
+  const nlohmann::json first = api::to_json(written_ledger(full_record(), compiled()));
+  nlohmann::json there = {{"metadata", {{"resourceVersion", "71"}}}, {"record", first}};
+  there["record"]["ofANewerVersion"] = {{"some", "thing"}};
+  limits::LedgerRecord emptied = full_record();
+  emptied.grants.clear();
+  emptied.recalls.clear();
+  emptied.bases[0].revision = 80;
+  const nlohmann::json patched = there.patch(swap_patch("71", written_ledger(emptied, compiled())));
+  EXPECT_EQ(patched["record"]["ofANewerVersion"], there["record"]["ofANewerVersion"]);
+  EXPECT_TRUE(patched["record"]["grants"].empty()) << "none are left";
+  EXPECT_TRUE(patched["record"]["recalls"].empty());
+  EXPECT_EQ(patched["record"]["bases"][0]["revision"], 80);
 }
 
 }  // namespace

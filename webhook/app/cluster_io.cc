@@ -32,13 +32,6 @@ bool has_moved_on(const Error& error) {
 /// Whether nothing was written, and never will be.
 bool is_refusal(const Error& error) { return has_moved_on(error) || error.code == ErrorCode::Unprocessable; }
 
-/// A `replace` of the resourceVersion is a condition, too, and one that is told apart: where it does not hold the API
-/// server answers 409 (tried on Kubernetes 1.36), but 422 to a `test`, as to a record that the schema refuses.
-json swap_patch(const std::string& condition, const json& record) {
-  return json::array({{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", condition}},
-                      {{"op", "replace"}, {"path", "/record"}, {"value", record}}});
-}
-
 }  // namespace
 
 kube::ClientLimits ledger_client_limits() {
@@ -94,13 +87,13 @@ void ClusterIo::pause(const std::stop_token& stop) {
 void ClusterIo::perform(const SwapTask& task, const std::stop_token& stop) {
   const limits::CompiledLimit& limit = *task.limit;
   const std::string name = ledger_name_of(limit);
-  const json record = api::to_json(written_ledger(task.swap.record, limit));
+  const api::LedgerRecord record = written_ledger(task.swap.record, limit);
   const std::string& condition = task.swap.record.resource_version;
   Result<json> stored = condition.empty() ? client_->create(kLimitLedger,
                                                             {{"apiVersion", kLimitLedger.api_version()},
                                                              {"kind", kLimitLedger.kind},
                                                              {"metadata", {{"namespace", ns_}, {"name", name}}},
-                                                             {"record", record}},
+                                                             {"record", api::to_json(record)}},
                                                             stop)
                                           : client_->patch(kLimitLedger, {ns_, name}, kube::PatchType::Json,
                                                            swap_patch(condition, record), stop);

@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace headroom::webhook {
@@ -109,6 +110,18 @@ api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const Compi
   }
   for (const limits::RecallId& recall : record.recalls) written.recalls.push_back(written_recall(recall));
   return written;
+}
+
+nlohmann::json swap_patch(const std::string& condition, const api::LedgerRecord& record) {
+  using nlohmann::json;
+  json members = api::to_json(record);
+  // What is left out where it is empty must not stay as it was.
+  for (const char* const list : {"dimensions", "bases", "grants", "recalls"}) members.emplace(list, json::array());
+  json patch = json::array({{{"op", "replace"}, {"path", "/metadata/resourceVersion"}, {"value", condition}}});
+  for (auto& [member, value] : members.items()) {
+    patch.push_back({{"op", "add"}, {"path", absl::StrCat("/record/", member)}, {"value", std::move(value)}});
+  }
+  return patch;
 }
 
 }  // namespace headroom::webhook

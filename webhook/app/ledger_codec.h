@@ -1,7 +1,8 @@
 // Between a limit's ledger as the API server keeps it and as the ledger's state machine knows it. Pure.
 #pragma once
 
-#include <vector>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
 
 #include "operator/api/limit_ledger.h"
 #include "operator/kube/client.h"
@@ -27,5 +28,11 @@ Result<limits::LedgerRecord> read_ledger(const api::LimitLedger& ledger, const l
 
 /// What a swap writes.
 api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const limits::CompiledLimit& limit);
+
+/// The JSON patch by which it does, over resourceVersion `condition` or not at all. Members of the record that this
+/// version does not know, a newer one's, stay. Where the condition does not hold the API server answers 409 to a
+/// `replace` of the resourceVersion (tried on Kubernetes 1.36), but 422 to a `test`, as to a record that the schema
+/// refuses.
+nlohmann::json swap_patch(const std::string& condition, const api::LedgerRecord& record);
 
 }  // namespace headroom::webhook
