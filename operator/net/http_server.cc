@@ -76,7 +76,7 @@ class Server final : public HttpServer {
     const std::lock_guard guard(stop_mutex_);
     if (threads_.empty()) return;
     const SteadyTime until = std::chrono::steady_clock::now() + drain;
-    state_.quiet = std::min(state_.options.drain_quiet, drain / 2);
+    state_.quiet = std::min(state_.options.drain_quiet, drain * 7 / 8);
     state_.draining = true;
     std::latch closed(1);
     asio::post(loops_.front()->context, [this, &closed] {

@@ -87,8 +87,8 @@ struct ServerOptions {
   /// A connection that is older gets `Connection: close` with its next answer; spread by a fifth, so that connections
   /// which began together do not end together. 0: it may stay.
   std::chrono::milliseconds connection_life{0};
-  /// While draining: how long a connection stays idle before it is closed, half of the drain at most. A client that
-  /// begins a request at that moment loses it, so the longer the safer.
+  /// While draining: how long a connection stays idle before it is closed, seven eighths of the drain at most. A client
+  /// that begins a request at that moment loses it; longer than its own idle time-out, that cannot happen.
   std::chrono::milliseconds drain_quiet{1000};
   int max_connections = 2000;                ///< more are accepted and closed at once
   std::string certificate_pem{}, key_pem{};  ///< both empty: plain HTTP; the certificate with its chain, leaf first
@@ -108,7 +108,7 @@ class HttpServer {
   virtual Status use_certificate(const std::string& certificate_pem, const std::string& key_pem) = 0;
 
   /// No new connections, `Connection: close` on the ones that are open, then ends; `drain` bounds it, also for requests
-  /// that wait for their answer. Connections that stay idle are closed after min(drain_quiet, drain / 2), so that busy
+  /// that wait for their answer. Connections that stay idle are closed after min(drain_quiet, 7/8 drain), so that busy
   /// clients get their `Connection: close` instead of a closed socket under a request that they have just sent. Any
   /// thread but the server's own; later calls do nothing.
   virtual void stop(std::chrono::milliseconds drain) = 0;

@@ -25,7 +25,7 @@ class CertificateSecret : public ::testing::Test {
     made.rotation_done = "1";
     return made;
   }
-  static json stored(const SelfManaged& content) { return secret_of(content, "headroom-system", "certs", nullptr); }
+  static json stored(const SelfManaged& content) { return secret_of(content, "headroom-system", "certs"); }
 
   const absl::Time now_ = absl::FromUnixSeconds(1'800'000'000);
   OpenSslMint mint_{{"webhook.test"}, {}};
@@ -41,15 +41,18 @@ TEST_F(CertificateSecret, holds_all_that_was_put_into_it) {
   EXPECT_EQ(self_managed_from_secret(stored(made)).value(), made);
 }
 
-TEST_F(CertificateSecret, keeps_what_others_wrote_on_it) {
+TEST_F(CertificateSecret, is_changed_against_one_version_and_keeps_what_others_wrote_on_it) {
   json there = stored(content());
-  there["metadata"]["resourceVersion"] = "7";
   there["metadata"]["annotations"]["team"] = "shop";
-  there["metadata"]["ownerReferences"] = json::array({{{"name", "headroom"}}});
-  const json again = secret_of(content(), "headroom-system", "certs", there);
-  EXPECT_EQ(again["metadata"]["annotations"]["team"], "shop");
-  EXPECT_EQ(again["metadata"]["ownerReferences"], there["metadata"]["ownerReferences"]);
-  EXPECT_EQ(again["metadata"]["resourceVersion"], "7");
+  SelfManaged changed = content();
+  changed.next.reset();
+  changed.rotation_done = "2";
+  const json patch = secret_patch(changed, "7");
+  EXPECT_EQ(patch["metadata"]["resourceVersion"], "7");
+  there.merge_patch(patch);
+  EXPECT_EQ(self_managed_from_secret(there).value(), changed);
+  EXPECT_EQ(there["metadata"]["annotations"]["team"], "shop");
+  EXPECT_FALSE(there["data"].contains("next-ca.key")) << "keys of authorities that are in use are in one place";
 }
 
 TEST_F(CertificateSecret, that_is_damaged_or_foreign_is_named_with_the_reason_and_the_remedy) {

@@ -238,7 +238,7 @@ TEST_P(Rotation, never_shows_an_api_server_what_it_cannot_verify) {
   EXPECT_LE(configurations_.back().bundle.size(), 3u) << "authorities pile up";
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Rotation, ::testing::Range(0, 20));
+INSTANTIATE_TEST_SUITE_P(Seeds, Rotation, ::testing::Range(0, 12));
 
 }  // namespace
 }  // namespace headroom::certificates

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -139,6 +140,7 @@ Webhooks::~Webhooks() {
 }
 
 std::vector<std::string> Webhooks::arguments_of(std::size_t number) const {
+  const auto given = [&](const char* flag) { return std::ranges::find(arguments_, flag) != arguments_.end(); };
   std::vector<std::string> all{"--kubeconfig",
                                cluster_.kubeconfig_path(),
                                "--listen",
@@ -147,18 +149,24 @@ std::vector<std::string> Webhooks::arguments_of(std::size_t number) const {
                                "127.0.0.1:0",
                                "--identity",
                                absl::StrCat(name_, "-", number),
-                               "--tls-certificate",
-                               folder_ + "/tls.pem",
-                               "--tls-key",
-                               folder_ + "/key.pem",
                                "--webhook-configuration",
                                "headroom",
                                "--webhook-url",
-                               absl::StrCat("https://127.0.0.1:", balancer_->port(), "/validate"),
-                               "--webhook-ca",
-                               folder_ + "/ca.pem"};
+                               absl::StrCat("https://127.0.0.1:", balancer_->port(), "/validate")};
+  const auto add = [&](std::initializer_list<std::string> more) { all.insert(all.end(), more); };
+  if (!given("--certificate-secret") && !given("--certificate-directory")) {
+    add({"--tls-certificate", folder_ + "/tls.pem", "--tls-key", folder_ + "/key.pem", "--webhook-ca",
+         folder_ + "/ca.pem"});
+  }
+  if (!given("--drain-seconds")) add({"--drain-delay-seconds", "0", "--drain-seconds", "10"});
   all.insert(all.end(), arguments_.begin(), arguments_.end());
   return all;
+}
+
+std::size_t Webhooks::add() {
+  replicas_.emplace_back();
+  restart(replicas_.size() - 1);
+  return replicas_.size() - 1;
 }
 
 void Webhooks::restart(std::size_t number) {
@@ -178,6 +186,21 @@ bool Webhooks::ready() {
   }
   balancer_->serve(std::move(ports));
   return true;
+}
+
+bool Webhooks::balance() {
+  std::vector<std::uint16_t> ports;
+  bool all = true;
+  for (const auto& replica : replicas_) {
+    if (!replica->running()) continue;
+    if (replica->ready()) {
+      ports.push_back(replica->port());
+    } else {
+      all = false;
+    }
+  }
+  balancer_->serve(std::move(ports));
+  return all;
 }
 
 bool Webhooks::wait_ready(int seconds) {

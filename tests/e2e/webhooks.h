@@ -56,6 +56,10 @@ class Webhooks {
   WebhookProcess& replica(std::size_t number) { return *replicas_[number]; }
   /// A killed one comes back under the same identity.
   void restart(std::size_t number);
+  /// One more, under an identity of its own; its number.
+  std::size_t add();
+  /// As a Service does: new connections go to the replicas that are ready now. Whether all that run are.
+  bool balance();
   /// All replicas that run are ready; the balancer knows where they are.
   bool wait_ready(int seconds);
   /// Name of a replica's Lease.

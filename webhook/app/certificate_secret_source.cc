@@ -33,9 +33,11 @@ CertificateSecretSource::CertificateSecretSource(std::shared_ptr<kube::Client> c
 
 Result<json> CertificateSecretSource::store(const certificates::SelfManaged& content, const json& stored,
                                             const std::stop_token& stop) {
-  const json secret = certificates::secret_of(content, options_.ns, options_.name, stored);
-  if (stored.is_object()) return client_->update(kube::types::kSecret, secret, stop);
-  return client_->create(kube::types::kSecret, secret, stop);
+  if (!stored.is_object()) {
+    return client_->create(kube::types::kSecret, certificates::secret_of(content, options_.ns, options_.name), stop);
+  }
+  return client_->patch(kube::types::kSecret, {options_.ns, options_.name}, kube::PatchType::Merge,
+                        certificates::secret_patch(content, version_of(stored)), stop);
 }
 
 CertificateSource::Reading CertificateSecretSource::read(const certificates::TrustState& trust, absl::Duration boot,

@@ -57,7 +57,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   double authority_seconds = absl::ToDoubleSeconds(certificate.lifetimes.authority);
   double leaf_seconds = absl::ToDoubleSeconds(certificate.lifetimes.leaf);
   double propagation_seconds = absl::ToDoubleSeconds(certificate.propagation);
-  double drain_seconds = 25, delay_seconds = 5, connection_seconds = 600;
+  double drain_seconds = 100, delay_seconds = 5, connection_seconds = 600;
   bool version = false;
 
   CLI::App app{"Headroom's admission webhook: limits that are never exceeded and never over-deny", "headroom-webhook"};
@@ -111,8 +111,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
                  "how long it goes on as before when it is told to end, for Services to leave it out")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 300.0));
-  app.add_option("--drain-seconds", drain_seconds,
-                 "within which it ends, that time included; less than the pod's terminationGracePeriodSeconds")
+  app.add_option(
+         "--drain-seconds", drain_seconds,
+         "within which it ends, that time included; less than the pod's terminationGracePeriodSeconds. API servers "
+         "leave idle connections after 90 s: ending sooner can lose a call")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 600.0));
   app.add_option("--connection-seconds", connection_seconds,

@@ -43,8 +43,9 @@ using std::chrono::milliseconds;
 constexpr int kIoThreads = 4;
 // Of what landed before the end, others need not wait for the request deadline.
 constexpr milliseconds kWaitForLanding{2000};
-// The API server's transport takes the connection that was used last: one that was idle for so long is hardly wanted.
-constexpr milliseconds kQuietBeforeClosing{5000};
+// Go's transport does not repeat a POST on a connection that was closed under it, and drops connections itself after 90
+// s without use: whoever waits for that loses no call.
+constexpr milliseconds kQuietBeforeClosing{92'000};
 
 std::uint64_t random_seed() {
   std::random_device entropy;

@@ -73,6 +73,19 @@ Result<SelfManaged> read(const json& secret) {
   return content;
 }
 
+json data_of(const SelfManaged& content) {
+  const auto encoded = [](const std::string& text) { return absl::Base64Escape(text); };
+  json data = {{kLeaf, encoded(content.leaf.pair.certificate_pem)},
+               {kLeafKey, encoded(content.leaf.pair.key_pem)},
+               {kAuthority, encoded(content.current.authority.pem)},
+               {kAuthorityKey, encoded(content.current.key_pem)}};
+  if (content.next) {
+    data[kNext] = encoded(content.next->authority.pem);
+    data[kNextKey] = encoded(content.next->key_pem);
+  }
+  return data;
+}
+
 }  // namespace
 
 Result<SelfManaged> self_managed_from_secret(const json& secret) {
@@ -84,31 +97,24 @@ Result<SelfManaged> self_managed_from_secret(const json& secret) {
                               "; delete it, and it is made anew, or name another by --certificate-secret"));
 }
 
-json secret_of(const SelfManaged& content, const std::string& ns, const std::string& name, const json& stored) {
-  json metadata = {
-      {"namespace", ns},
-      {"name", name},
-      {"labels", {{kSecretComponentLabel, kSecretComponent}, {"app.kubernetes.io/managed-by", "headroom"}}},
-      {"annotations", json::object()}};
-  if (stored.is_object()) {
-    const json& there = stored.at("metadata");
-    metadata["resourceVersion"] = there.at("resourceVersion");
-    for (const char* part : {"labels", "annotations", "ownerReferences", "finalizers"}) {
-      if (const auto it = there.find(part); it != there.end()) metadata[part] = *it;
-    }
-  }
-  if (!content.rotation_asked.empty()) metadata["annotations"][kRotateAnnotation] = content.rotation_asked;
-  if (!content.rotation_done.empty()) metadata["annotations"][kRotatedAnnotation] = content.rotation_done;
-  const auto encoded = [](const std::string& text) { return absl::Base64Escape(text); };
-  json data = {{kLeaf, encoded(content.leaf.pair.certificate_pem)},
-               {kLeafKey, encoded(content.leaf.pair.key_pem)},
-               {kAuthority, encoded(content.current.authority.pem)},
-               {kAuthorityKey, encoded(content.current.key_pem)}};
-  if (content.next) {
-    data[kNext] = encoded(content.next->authority.pem);
-    data[kNextKey] = encoded(content.next->key_pem);
-  }
-  return {{"apiVersion", "v1"}, {"kind", "Secret"}, {"type", "Opaque"}, {"metadata", metadata}, {"data", data}};
+json secret_of(const SelfManaged& content, const std::string& ns, const std::string& name) {
+  json annotations = json::object();
+  if (!content.rotation_asked.empty()) annotations[kRotateAnnotation] = content.rotation_asked;
+  if (!content.rotation_done.empty()) annotations[kRotatedAnnotation] = content.rotation_done;
+  const json labels = {{kSecretComponentLabel, kSecretComponent}, {"app.kubernetes.io/managed-by", "headroom"}};
+  return {{"apiVersion", "v1"},
+          {"kind", "Secret"},
+          {"type", "Opaque"},
+          {"metadata", {{"namespace", ns}, {"name", name}, {"labels", labels}, {"annotations", annotations}}},
+          {"data", data_of(content)}};
+}
+
+json secret_patch(const SelfManaged& content, const std::string& resource_version) {
+  json data = data_of(content);
+  if (!content.next) data[kNext] = data[kNextKey] = nullptr;
+  json metadata = {{"resourceVersion", resource_version}};
+  if (!content.rotation_done.empty()) metadata["annotations"] = {{kRotatedAnnotation, content.rotation_done}};
+  return {{"metadata", metadata}, {"data", data}};
 }
 
 }  // namespace headroom::certificates

@@ -19,9 +19,9 @@ inline constexpr char kRotatedAnnotation[] = "headroom.dev/rotated";
 /// Errors name the Secret and the key in it, and say what to do; never what a key holds.
 Result<SelfManaged> self_managed_from_secret(const nlohmann::json& secret);
 
-/// For a create, or with `resource_version` for an update that fails when somebody was faster. Annotations and labels
-/// of others in `stored` (null: none) stay.
-nlohmann::json secret_of(const SelfManaged& content, const std::string& ns, const std::string& name,
-                         const nlohmann::json& stored);
+/// For a create.
+nlohmann::json secret_of(const SelfManaged& content, const std::string& ns, const std::string& name);
+/// For a merge patch that fails when somebody was faster than this version. What others wrote on it stays.
+nlohmann::json secret_patch(const SelfManaged& content, const std::string& resource_version);
 
 }  // namespace headroom::certificates

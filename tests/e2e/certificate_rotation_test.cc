@@ -1,0 +1,138 @@
+// Certificates that the replicas keep themselves, replaced under load: no write may notice.
+#include <absl/strings/escaping.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+
+#include "operator/kube/cpprest_transport.h"
+#include "tests/e2e/limits_home.h"
+#include "tests/e2e/steady_writers.h"
+#include "webhook/app/configuration_bundle.h"
+#include "webhook/app/configuration_check.h"
+#include "webhook/certificates/certificate_secret.h"
+
+namespace headroom::e2e {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kRotations = 50, kReplicas = 3, kWritesPerSecond = 200;
+constexpr char kSecret[] = "webhook-certificates";
+
+/// Connections are given up all the time, so that at every moment somebody shakes hands.
+std::vector<std::string> self_managed() {
+  std::vector<std::string> arguments = limits_arguments();
+  for (const char* one :
+       {"--certificate-secret", kSecret, "--propagation-seconds", "1", "--connection-seconds", "0.5"}) {
+    arguments.emplace_back(one);
+  }
+  return arguments;
+}
+
+class CertificateRotation : public ::testing::Test {
+ protected:
+  certificates::SelfManaged stored() const {
+    const auto read =
+        certificates::self_managed_from_secret(home_.get(kube::types::kSecret, "headroom-system", kSecret));
+    EXPECT_TRUE(read) << read.error().message;
+    return read ? read.value() : certificates::SelfManaged();
+  }
+  certificates::Carried carried() const {
+    return webhook::carried_by(home_.get(webhook::kWebhookConfiguration, "", "headroom"));
+  }
+  void ask_for_rotation(const std::string& request) const {
+    ASSERT_TRUE(home_.client().patch(kube::types::kSecret, {"headroom-system", kSecret}, kube::PatchType::Merge,
+                                     {{"metadata", {{"annotations", {{certificates::kRotateAnnotation, request}}}}}},
+                                     {}));
+  }
+  static double metric(const WebhookProcess& replica, const std::string& name) {
+    const std::string text = replica.ask("/metrics");
+    const std::size_t at = text.find(absl::StrCat("\n", name, " "));
+    return at == std::string::npos ? -1 : std::stod(text.substr(at + name.size() + 2));
+  }
+
+  Cluster& home_ = limits_home();
+};
+
+TEST_F(CertificateRotation, replaces_the_authority_fifty_times_and_no_write_fails) {
+  limit_namespace("rotated", {scale_limit("rotated", "plenty", {{"count", 100'000}})});
+  Webhooks webhooks(home_, kReplicas, self_managed());
+  ASSERT_TRUE(in_force(webhooks, kReplicas, "rotated", {"plenty"}));
+  SteadyWriters writers(home_.config(), "rotated", kWritesPerSecond);
+  const auto begun = std::chrono::steady_clock::now();
+  int rotations = 0;
+  std::string current = stored().current.authority.id;
+  for (; rotations < kRotations && writers.failures() == 0; ++rotations) {
+    ask_for_rotation(absl::StrCat(rotations));
+    ASSERT_TRUE(eventually(30, [&] { return stored().current.authority.id != current; })) << "rotation " << rotations;
+    current = stored().current.authority.id;
+  }
+  EXPECT_TRUE(eventually(30, [&] {
+    const auto now = carried();
+    return now.by_any.size() == 1 && now.by_all == certificates::AuthorityIds{current};
+  })) << "authorities stay behind";
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::duration<double>>(std::chrono::steady_clock::now() - begun).count();
+  writers.stop();
+  std::printf("%d rotations in %.0f s, %d writes (%.0f/s), %d failures, the slowest write took %d ms\n", rotations,
+              seconds, writers.writes(), writers.writes() / seconds, writers.failures(), writers.slowest_ms());
+  EXPECT_EQ(writers.failures(), 0) << writers.what_failed();
+  EXPECT_EQ(rotations, kRotations);
+  EXPECT_GT(writers.writes(), 20 * kRotations) << "too few to say anything";
+  for (std::size_t i = 0; i < kReplicas; ++i) {
+    EXPECT_GE(metric(webhooks.replica(i), "headroom_webhook_certificate_changes_total"), kRotations);
+    EXPECT_EQ(metric(webhooks.replica(i), "headroom_webhook_certificate_reload_failures_total"), 0);
+    EXPECT_NEAR(metric(webhooks.replica(i), "headroom_webhook_certificate_expiry_timestamp_seconds"),
+                static_cast<double>(absl::ToUnixSeconds(stored().leaf.not_after)), 1);
+    EXPECT_FALSE(absl::StrContains(webhooks.replica(i).log(), "PRIVATE KEY"));
+  }
+}
+
+TEST_F(CertificateRotation, outlives_a_secret_that_is_deleted_damaged_or_put_back) {
+  limit_namespace("mishandled", {scale_limit("mishandled", "plenty", {{"count", 100'000}})});
+  Webhooks webhooks(home_, kReplicas, self_managed());
+  ASSERT_TRUE(in_force(webhooks, kReplicas, "mishandled", {"plenty"}));
+  SteadyWriters writers(home_.config(), "mishandled", 100);
+  const json before = home_.get(kube::types::kSecret, "headroom-system", kSecret);
+  const auto same_authority = [&] { return stored().current.authority.id; };
+  const std::string first = same_authority();
+
+  ASSERT_TRUE(home_.client().remove(kube::types::kSecret, {"headroom-system", kSecret}, {}, {}));
+  ASSERT_TRUE(eventually(10, [&] {
+    return home_.client().get(kube::types::kSecret, {"headroom-system", kSecret}, {}).has_value();
+  }));
+  EXPECT_EQ(same_authority(), first) << "who still knows it stores it again";
+
+  ask_for_rotation("away");
+  ASSERT_TRUE(eventually(30, [&] { return same_authority() != first; }));
+  ASSERT_TRUE(eventually(30, [&] { return carried().by_any.size() == 1; }));
+  json damaged = home_.get(kube::types::kSecret, "headroom-system", kSecret);
+  damaged["data"]["tls.key"] = absl::Base64Escape("garbage");
+  ASSERT_TRUE(home_.client().update(kube::types::kSecret, damaged, {}));
+  for (std::size_t i = 0; i < kReplicas; ++i) {
+    EXPECT_TRUE(eventually(
+        20, [&] { return metric(webhooks.replica(i), "headroom_webhook_certificate_reload_failures_total") == 1; }));
+    EXPECT_TRUE(
+        absl::StrContains(webhooks.replica(i).log(), "Secret headroom-system/webhook-certificates cannot be used"));
+    EXPECT_TRUE(webhooks.replica(i).ready());
+  }
+  // An old backup: its authority has left the configuration.
+  json old = before;
+  old["metadata"].erase("resourceVersion");
+  old["metadata"].erase("uid");
+  ASSERT_TRUE(home_.client().remove(kube::types::kSecret, {"headroom-system", kSecret}, {}, {}));
+  if (!home_.client().create(kube::types::kSecret, old, {})) {
+    json there = home_.get(kube::types::kSecret, "headroom-system", kSecret);
+    there["data"] = old["data"];
+    ASSERT_TRUE(home_.client().update(kube::types::kSecret, there, {}));
+  }
+  EXPECT_TRUE(eventually(30, [&] { return carried().by_all == certificates::AuthorityIds{first}; }));
+  writers.stop();
+  EXPECT_EQ(writers.failures(), 0) << writers.what_failed();
+  EXPECT_GT(writers.writes(), 300);
+}
+
+}  // namespace
+}  // namespace headroom::e2e
