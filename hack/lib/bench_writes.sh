@@ -49,7 +49,8 @@ start_webhooks() {
     start_process "$folder" "webhook-$i" "$webhook" --kubeconfig "$(hack/cluster kubeconfig bench)" \
       --listen "127.0.0.1:$((count == 1 ? ports[0] : ports[2 * i + 1]))" --health-listen "127.0.0.1:${ports[2 * i + 2]}" \
       --identity "bench-$i" --tls-certificate "$certs/webhook.crt" --tls-key "$certs/webhook.key" \
-      --webhook-configuration headroom --webhook-url "https://127.0.0.1:${ports[0]}/validate" --webhook-ca "$certs/ca.crt"
+      --webhook-configuration headroom --webhook-url "https://127.0.0.1:${ports[0]}/validate" --webhook-ca "$certs/ca.crt" \
+      --drain-delay-seconds 0 --drain-seconds 5
     printf '%s' "${ports[2 * i + 2]}" >"$folder/webhook-$i.health"
   done
   webhooks_running=$count

@@ -4,11 +4,14 @@
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "operator/kube/cpprest_transport.h"
 #include "tests/e2e/limits_home.h"
 #include "tests/e2e/steady_writers.h"
+#include "tests/kube/temporary_folder.h"
+#include "tests/kube/test_authority.h"
 #include "webhook/app/configuration_bundle.h"
 #include "webhook/app/configuration_check.h"
 #include "webhook/certificates/certificate_secret.h"
@@ -132,6 +135,107 @@ TEST_F(CertificateRotation, outlives_a_secret_that_is_deleted_damaged_or_put_bac
   writers.stop();
   EXPECT_EQ(writers.failures(), 0) << writers.what_failed();
   EXPECT_GT(writers.writes(), 300);
+}
+
+TEST_F(CertificateRotation, leaves_the_bundle_to_cert_managers_injector_where_it_is_told_to) {
+  const testing::TestAuthority one("one"), other("other");
+  testing::TemporaryFolder folder;
+  const auto mount = [&](const testing::TestAuthority& authority) {
+    const testing::CertificatePair pair = authority.issue({});
+    folder.write("tls.crt", pair.certificate_pem);
+    folder.write("tls.key", pair.key_pem);
+    folder.write("ca.crt", authority.pem());
+  };
+  // As the injector does: into every entry of a configuration that asks for it, under a name of its own.
+  const auto inject = [&](const testing::TestAuthority& authority) {
+    const json there = home_.get(webhook::kWebhookConfiguration, "", "headroom");
+    std::string patch = "[";
+    for (std::size_t i = 0; i < there["webhooks"].size(); ++i) {
+      absl::StrAppend(&patch, i == 0 ? "" : ",", "{\"op\":\"add\",\"path\":\"/webhooks/", i,
+                      "/clientConfig/caBundle\",\"value\":\"", absl::Base64Escape(authority.pem()), "\"}");
+    }
+    home_.kubectl(absl::StrCat("patch validatingwebhookconfiguration headroom --type json -p '", patch, "]'"));
+  };
+  mount(one);
+  // The one of other webhooks has a bundle of theirs.
+  home_.kubectl("delete validatingwebhookconfiguration headroom --ignore-not-found");
+  std::vector<std::string> arguments = limits_arguments();
+  for (const std::string& more : {std::string("--certificate-directory"), folder.path(),
+                                  std::string("--inject-ca-from"), std::string("headroom-system/webhook")}) {
+    arguments.push_back(more);
+  }
+  limit_namespace("injected", {scale_limit("injected", "plenty", {{"count", 1000}})});
+  Webhooks webhooks(home_, 2, arguments);
+  json configuration;
+  ASSERT_TRUE(eventually(30, [&] {
+    const auto read = home_.client().get(webhook::kWebhookConfiguration, {"", "headroom"}, {});
+    if (read) configuration = read.value();
+    return read.has_value() && !configuration["webhooks"].empty();
+  }));
+  EXPECT_EQ(configuration["metadata"]["annotations"]["cert-manager.io/inject-ca-from"], "headroom-system/webhook");
+  EXPECT_TRUE(carried().by_any.empty());
+  inject(one);
+  ASSERT_TRUE(in_force(webhooks, 2, "injected", {"plenty"}));
+  const auto lands = [&](const std::string& name) {
+    const auto created = home_.client().create(kArtifact, artifact("injected", name), {});
+    return created ? std::string() : created.error().message;
+  };
+  EXPECT_EQ(lands("first"), "");
+  // Another limit makes us write the configuration again.
+  ASSERT_TRUE(home_.client().create(kScaleLimit, scale_limit("injected", "more", {{"sums", {sum(1000)}}}), {}));
+  ASSERT_TRUE(in_force(webhooks, 2, "injected", {"plenty", "more"}));
+  EXPECT_EQ(carried().by_all.size(), 1u) << "it is still there";
+  EXPECT_EQ(lands("second"), "");
+  mount(other);
+  inject(other);
+  EXPECT_TRUE(eventually(20, [&] { return lands("third").empty(); }));
+  for (std::size_t i = 0; i < 2; ++i) {
+    EXPECT_TRUE(
+        eventually(20, [&] { return metric(webhooks.replica(i), "headroom_webhook_certificate_changes_total") == 1; }));
+    EXPECT_TRUE(webhooks.replica(i).ready());
+  }
+}
+
+TEST_F(CertificateRotation, waits_much_longer_than_an_api_server_takes_to_use_a_configuration) {
+  constexpr int kTries = 20;
+  limit_namespace("probed", {});
+  home_.kubectl("label namespace probed probed=yes");
+  const json entry = {{"name", "probe.example.com"},
+                      {"admissionReviewVersions", {"v1"}},
+                      {"clientConfig", {{"url", "https://127.0.0.1:9/none"}}},
+                      {"failurePolicy", "Fail"},
+                      {"sideEffects", "None"},
+                      {"timeoutSeconds", 1},
+                      {"namespaceSelector", {{"matchLabels", {{"probed", "yes"}}}}},
+                      {"rules", json::array({{{"apiGroups", {""}},
+                                              {"apiVersions", {"v1"}},
+                                              {"resources", {"configmaps"}},
+                                              {"operations", {"CREATE"}}}})}};
+  const json probe = {{"apiVersion", "admissionregistration.k8s.io/v1"},
+                      {"kind", "ValidatingWebhookConfiguration"},
+                      {"metadata", {{"name", "probe"}}},
+                      {"webhooks", json::array({entry})}};
+  const json asked = {
+      {"apiVersion", "v1"}, {"kind", "ConfigMap"}, {"metadata", {{"namespace", "probed"}, {"name", "x"}}}};
+  kube::ClientLimits impatient;
+  impatient.retry_for = std::chrono::milliseconds(0);
+  kube::Client client(kube::make_transport(home_.config()).value(), impatient, 1);
+  kube::WriteOptions dry;
+  dry.dry_run = true;
+  const auto let_through = [&] { return client.create(kube::types::kConfigMap, asked, {}, dry).has_value(); };
+  double longest_ms = 0;
+  for (int i = 0; i < kTries; ++i) {
+    ASSERT_TRUE(client.create(webhook::kWebhookConfiguration, probe, {}));
+    const auto stored_at = std::chrono::steady_clock::now();
+    ASSERT_TRUE(eventually(
+        60, [&] { return !let_through(); }, std::chrono::milliseconds(1)));
+    longest_ms = std::max(
+        longest_ms, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - stored_at).count());
+    ASSERT_TRUE(client.remove(webhook::kWebhookConfiguration, {"", "probe"}, {}, {}));
+    ASSERT_TRUE(eventually(60, let_through, std::chrono::milliseconds(1)));
+  }
+  std::printf("a stored webhook configuration was used after %.0f ms at most, in %d tries\n", longest_ms, kTries);
+  EXPECT_LT(absl::Milliseconds(longest_ms) * 10, certificates::TrustOptions().propagation);
 }
 
 }  // namespace

@@ -19,6 +19,9 @@ using nlohmann::json;
 constexpr std::size_t kReplicas = 3, kRounds = 3;
 constexpr int kWritesPerSecond = 120, kWritesBetween = 150;
 
+/// Writes that the API server has let through without their webhook.
+constexpr char kFailOpen[] = "apiserver_admission_webhook_fail_open_count{name=\"ignore.limits.headroom.dev\"";
+
 std::vector<std::string> restarting() {
   std::vector<std::string> arguments = limits_arguments();
   for (const char* one : {"--drain-delay-seconds", "1", "--drain-seconds", "100"}) arguments.emplace_back(one);
@@ -63,16 +66,13 @@ class RollingRestart : public ::testing::Test {
     return page ? static_cast<int>(page.value().items.size()) : -1;
   }
 
-  /// How often the API server has let a write through without its webhook.
-  double let_through() const {
+  /// Sum of the API server's series that begin so.
+  double api_server_counts(const std::string& series) const {
     const auto metrics = home_.client().raw_get("/metrics", {});
     double sum = 0;
     for (const absl::string_view line : absl::StrSplit(metrics ? metrics.value().body : "", '\n')) {
       double value = 0;
-      if (absl::StartsWith(line, "apiserver_admission_webhook_fail_open_count{") &&
-          absl::SimpleAtod(line.substr(line.rfind(' ') + 1), &value)) {
-        sum += value;
-      }
+      if (absl::StartsWith(line, series) && absl::SimpleAtod(line.substr(line.rfind(' ') + 1), &value)) sum += value;
     }
     return sum;
   }
@@ -116,16 +116,26 @@ TEST_F(RollingRestart, fails_no_write_and_leaves_the_ledger_as_it_should_be) {
 TEST_F(RollingRestart, lets_nothing_through_unseen_where_writes_may_pass_without_a_webhook) {
   json limit = scale_limit("lenient", "plenty", {{"count", 10'000}});
   limit["spec"]["unavailable"] = "Ignore";
+  // A type that no other limit fails writes of.
+  limit["spec"]["match"]["resources"] = json::array({{{"group", ""}, {"version", "v1"}, {"resource", "configmaps"}}});
   limit_namespace("lenient", {limit});
   Webhooks webhooks(home_, kReplicas, restarting());
   ASSERT_TRUE(in_force(webhooks, kReplicas, "lenient", {"plenty"}));
-  const double before = let_through();
-  SteadyWriters writers(home_.config(), "lenient", kWritesPerSecond);
+  const std::string reviewed =
+      "apiserver_admission_webhook_request_total{code=\"200\",name=\"ignore.limits.headroom.dev\"";
+  SteadyWriters writers(home_.config(), "lenient", kWritesPerSecond, kube::types::kConfigMap);
+  ASSERT_TRUE(eventually(30, [&] { return api_server_counts(reviewed) > 0; })) << "the API server does not ask";
   ASSERT_NO_FATAL_FAILURE(replace_all(webhooks, 0, writers));
   expect_ends(webhooks, kReplicas);
-  writers.stop();
   EXPECT_EQ(writers.failures(), 0) << writers.what_failed();
-  EXPECT_EQ(let_through() - before, 0) << "while replicas restart, each write finds one";
+  EXPECT_EQ(api_server_counts(kFailOpen), 0) << "while replicas restart, each write finds one";
+
+  for (std::size_t i = kReplicas; i < 2 * kReplicas; ++i) webhooks.replica(i).kill_now();
+  const int written = writers.writes();
+  EXPECT_TRUE(eventually(60, [&] { return writers.writes() >= written + kWritesBetween; }));
+  writers.stop();
+  EXPECT_EQ(writers.failures(), 0) << "without any replica: " << writers.what_failed();
+  EXPECT_GT(api_server_counts(kFailOpen), 0);
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "operator/kube/cpprest_transport.h"
-#include "tests/e2e/limits_home.h"
 
 namespace headroom::e2e {
 namespace {
@@ -16,7 +15,8 @@ namespace {
 using nlohmann::json;
 using std::chrono::steady_clock;
 
-constexpr int kObjects = 4, kResizes = 8;  ///< of each writer; of each object between its creation and its end
+constexpr int kWriters = 16;
+constexpr int kObjects = 4, kChanges = 8;  ///< of each writer; of each object between its creation and its end
 constexpr std::size_t kMostMessages = 20;
 
 Status status_of(const Result<json>& result) {
@@ -26,12 +26,12 @@ Status status_of(const Result<json>& result) {
 
 }  // namespace
 
-SteadyWriters::SteadyWriters(const kube::ClusterConfig& home, std::string ns, int writes_per_second, int writers)
-    : home_(home), ns_(std::move(ns)) {
-  for (int i = 0; i < writers; ++i) {
-    threads_.emplace_back([this, i, writers, writes_per_second](const std::stop_token& stop) {
-      write(i, writers, writes_per_second, stop);
-    });
+SteadyWriters::SteadyWriters(const kube::ClusterConfig& home, std::string ns, int writes_per_second,
+                             kube::ResourceType type)
+    : home_(home), ns_(std::move(ns)), type_(std::move(type)) {
+  for (int i = 0; i < kWriters; ++i) {
+    threads_.emplace_back(
+        [this, i, writes_per_second](const std::stop_token& stop) { write(i, writes_per_second, stop); });
   }
 }
 
@@ -62,26 +62,33 @@ void SteadyWriters::tell(const Status& outcome, steady_clock::time_point begun) 
   }
 }
 
-void SteadyWriters::write(int writer, int writers, int writes_per_second, const std::stop_token& stop) {
+void SteadyWriters::write(int writer, int writes_per_second, const std::stop_token& stop) {
   kube::ClientLimits impatient;
   impatient.retry_for = std::chrono::milliseconds(0);
   kube::Client client(kube::make_transport(home_).value(), impatient, static_cast<std::uint64_t>(writer));
-  const auto pause = std::chrono::nanoseconds(std::chrono::seconds(1)) * writers / writes_per_second;
-  auto next = steady_clock::now() + pause * writer / writers;
+  const bool is_artifact = type_.kind == kArtifact.kind;
+  const auto content = [&](int size) {
+    if (is_artifact) return json{{"spec", {{"size", size}}}};
+    return json{{"data", {{"size", std::to_string(size)}}}};
+  };
+  const auto pause = std::chrono::nanoseconds(std::chrono::seconds(1)) * kWriters / writes_per_second;
+  auto next = steady_clock::now() + pause * writer / kWriters;
   for (int turn = 0; !stop.stop_requested(); ++turn) {
     std::this_thread::sleep_until(next);
     next = std::max(next + pause, steady_clock::now());
     const std::string name = absl::StrCat("w", writer, "-", turn % kObjects);
-    const int step = turn / kObjects % (kResizes + 2);
+    const int step = turn / kObjects % (kChanges + 2);
     const auto begun = steady_clock::now();
     if (step == 0) {
-      tell(status_of(client.create(kArtifact, artifact(ns_, name), {})), begun);
-    } else if (step <= kResizes) {
-      tell(status_of(
-               client.patch(kArtifact, {ns_, name}, kube::PatchType::Merge, {{"spec", {{"size", 1 + turn % 7}}}}, {})),
-           begun);
+      json object = content(1);
+      object["apiVersion"] = type_.api_version();
+      object["kind"] = type_.kind;
+      object["metadata"] = {{"namespace", ns_}, {"name", name}};
+      tell(status_of(client.create(type_, object, {})), begun);
+    } else if (step <= kChanges) {
+      tell(status_of(client.patch(type_, {ns_, name}, kube::PatchType::Merge, content(1 + turn), {})), begun);
     } else {
-      tell(client.remove(kArtifact, {ns_, name}, {}, {}), begun);
+      tell(client.remove(type_, {ns_, name}, {}, {}), begun);
     }
   }
 }

@@ -1,4 +1,4 @@
-// Clients that write artifacts at a steady pace and remember every call that failed.
+// Clients that write at a steady pace and remember every call that failed.
 #pragma once
 
 #include <atomic>
@@ -12,14 +12,17 @@
 
 #include "operator/base/result.h"
 #include "operator/kube/config.h"
+#include "tests/e2e/limits_home.h"
 
 namespace headroom::e2e {
 
-/// Creates, resizes and deletes artifacts of one namespace until stop(). Anything but a 2xx is a failure: nothing is
-/// tried again.
+/// Creates, changes and deletes objects of one type in one namespace until stop(). Anything but a 2xx is a failure:
+/// nothing is tried again.
 class SteadyWriters {
  public:
-  SteadyWriters(const kube::ClusterConfig& home, std::string ns, int writes_per_second, int writers = 16);
+  /// `type`: artifacts or ConfigMaps.
+  SteadyWriters(const kube::ClusterConfig& home, std::string ns, int writes_per_second,
+                kube::ResourceType type = kArtifact);
   ~SteadyWriters() { stop(); }
 
   void stop();
@@ -31,11 +34,12 @@ class SteadyWriters {
   int slowest_ms() const { return slowest_ms_; }
 
  private:
-  void write(int writer, int writers, int writes_per_second, const std::stop_token& stop);
+  void write(int writer, int writes_per_second, const std::stop_token& stop);
   void tell(const Status& outcome, std::chrono::steady_clock::time_point begun);
 
   const kube::ClusterConfig& home_;
   const std::string ns_;
+  const kube::ResourceType type_;
   std::atomic<int> writes_{0}, failures_{0}, slowest_ms_{0};
   mutable std::mutex mutex_;
   std::map<std::string, int> messages_;
