@@ -120,7 +120,7 @@ std::string no_more(const JsonPath& path, const std::string& one, const std::str
     return any_value(path, other, bound);
   };
   const CelPredicate is_there = [](const std::string&) { return std::string("true"); };
-  return any_of({any_value(path, one, within), "!" + any_value(path, one, is_there)});
+  return any_of({any_value(path, one, within), absl::StrCat("!", any_value(path, one, is_there))});
 }
 
 std::string selects_labels(const api::LabelSelector& selector, const std::string& root) {
@@ -153,11 +153,11 @@ std::string satisfies(const api::FieldRequirement& requirement, const std::strin
     case Operator::In:
       return listed();
     case Operator::NotIn:
-      return "!" + listed();
+      return absl::StrCat("!", listed());
     case Operator::Exists:
       return there;
     case Operator::DoesNotExist:
-      return "!" + there;
+      return absl::StrCat("!", there);
   }
   return "false";
 }
