@@ -22,15 +22,20 @@ const json& at(const json& object, const char* field) {
 
 bool is_empty(const json& selector) { return selector.is_null() || selector.empty(); }
 
+/// Authorities change while certificates of theirs are in use, and other replicas, or cert-manager's cainjector, change
+/// them too: whoever keeps the certificates looks at them.
+json reached(const json& entry) {
+  json config = at(entry, "clientConfig");
+  if (config.is_object()) config.erase("caBundle");
+  return config;
+}
+
 bool is_stored_entry(const json& stored, const json& applied) {
   for (const auto& [field, value] : applied.items()) {
     if (field == "matchConditions") {
       if (conditions_digest(stored) != conditions_digest(applied)) return false;
-    } else if (field == "clientConfig" && !value.contains("caBundle")) {
-      // Somebody else's: cert-manager's cainjector.
-      json config = at(stored, "clientConfig");
-      if (config.is_object()) config.erase("caBundle");
-      if (config != value) return false;
+    } else if (field == "clientConfig") {
+      if (reached(stored) != reached(applied)) return false;
     } else if (is_empty(value) ? !is_empty(at(stored, field.c_str())) : at(stored, field.c_str()) != value) {
       return false;
     }
