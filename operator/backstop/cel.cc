@@ -47,7 +47,7 @@ std::string satisfied(const api::LabelSelector::Requirement& requirement, const 
     case Operator::In:
       return listed;
     case Operator::NotIn:
-      return "!" + listed;
+      return absl::StrCat("!", listed);
     case Operator::Exists:
       return there;
     case Operator::DoesNotExist:
@@ -136,7 +136,7 @@ std::string selects_labels(const api::LabelSelector& selector, const std::string
     return all_of(terms);
   };
   const std::string there =
-      any_value(path, root, [](const std::string& labels) { return "type(" + labels + ") == map"; });
+      any_value(path, root, [](const std::string& labels) { return absl::StrCat("type(", labels, ") == map"); });
   return absl::StrCat("(", there, " ? ", all(absl::StrCat(root, "['metadata']['labels']")), " : ", all("{}"), ")");
 }
 
