@@ -14,12 +14,12 @@
 #include "operator/controllers/constraint_watch.h"
 #include "operator/controllers/notifier.h"
 #include "operator/controllers/planner.h"
-#include "operator/controllers/query_pool.h"
 #include "operator/controllers/region_reconciler.h"
 #include "operator/controllers/schedule_reconciler.h"
 #include "operator/controllers/target_reconciler.h"
 #include "operator/controllers/world.h"
 #include "operator/kube/cpprest_transport.h"
+#include "operator/monitoring/query_pool.h"
 #include "operator/runtime/controller.h"
 #include "operator/runtime/leader_election.h"
 #include "operator/runtime/manager.h"
@@ -39,7 +39,6 @@ using controllers::OperatorOptions;
 using controllers::Planner;
 using controllers::PlannerListeners;
 using controllers::PlannerSources;
-using controllers::QueryPool;
 using controllers::RegionReconciler;
 using controllers::ScheduleReconciler;
 using controllers::TargetReconciler;
@@ -89,7 +88,7 @@ struct Operator::Impl {
   std::unique_ptr<World> world;
 
   std::vector<std::unique_ptr<runtime::Reflector>> reflectors;
-  std::unique_ptr<QueryPool> queries;
+  std::unique_ptr<monitoring::QueryPool> queries;
   std::unique_ptr<CalendarWatch> calendars;
   std::unique_ptr<ConstraintWatch> constraints;
   std::unique_ptr<Notifier> notifier;
@@ -238,7 +237,9 @@ Status Operator::Impl::build() {
                                            .schedules = std::make_shared<runtime::Store<api::FestivalSchedule>>()});
 
   const auto replan = [this] { planner->poke(); };
-  queries = std::make_unique<QueryPool>(*world, [this] { planner->poke_soon(); });
+  queries = std::make_unique<monitoring::QueryPool>(
+      monitoring::QueryPoolHome{*world->regions, *world->home, world->metrics, world->options.query_interval},
+      [this] { planner->poke_soon(); });
   calendars = std::make_unique<CalendarWatch>(*world, replan);
   constraints = std::make_unique<ConstraintWatch>(*world);
   notifier = controllers::make_notifier(options.receivers, clock, metrics);

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "operator/controllers/secret_value.h"
+#include "operator/monitoring/secret_value.h"
 
 namespace headroom::controllers {
 
@@ -17,7 +17,7 @@ KubeconfigWatch::KubeconfigWatch(std::shared_ptr<kube::Reader> home, api::Secret
   options.ns = ref_.ns;
   options.field_selector = absl::StrCat("metadata.name=", ref_.name);
   const auto decode = [key = ref_.key](const nlohmann::json& secret) -> Result<Content> {
-    auto value = secret_value(secret, key);
+    auto value = monitoring::secret_value(secret, key);
     return value ? Content{std::move(value.value()), {}} : Content{{}, value.error().message};
   };
   reflector_ = std::make_unique<runtime::Reflector>(

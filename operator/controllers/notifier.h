@@ -11,7 +11,7 @@
 
 #include "operator/base/clock.h"
 #include "operator/controllers/options.h"
-#include "operator/controllers/transport_factory.h"
+#include "operator/monitoring/transport_factory.h"
 #include "operator/runtime/metrics.h"
 
 namespace headroom::controllers {
@@ -34,7 +34,7 @@ class Notifier {
 
 /// What a notifier takes from its surroundings; tests replace it.
 struct NotifierSurroundings {
-  TransportFactory connect;  ///< empty: kube::make_transport
+  monitoring::TransportFactory connect;  ///< empty: kube::make_transport
   /// The machine's clock: receivers live in real time, also where the operator's own clock replays a festival. Null:
   /// the real one.
   const Clock* machine = nullptr;

@@ -12,7 +12,7 @@
 namespace headroom::controllers {
 
 struct PlannerSources {
-  QuerySource& queries;
+  monitoring::QuerySource& queries;
   ConstraintSource& constraints;
   CalendarSource& calendars;
 };

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "operator/controllers/deadline.h"
 #include "operator/controllers/tcp_connect.h"
 #include "operator/kube/url.h"
+#include "operator/monitoring/deadline.h"
 
 namespace headroom::controllers {
 namespace {
@@ -25,7 +25,7 @@ ProbeOutcome failed(std::string message) { return {true, false, std::move(messag
 ProbeOutcome api_server(const api::HealthProbe& probe, const std::shared_ptr<Cluster>& cluster,
                         const std::stop_token& stop) {
   if (!cluster) return failed("the region is not connected");
-  const Deadline deadline(patience_of(probe), stop);
+  const monitoring::Deadline deadline(patience_of(probe), stop);
   const auto answer = cluster->client()->raw_get("/readyz", deadline.token());
   if (!answer) return failed(deadline.judge(answer.error()).message);
   const int status = answer.value().status;
@@ -73,7 +73,7 @@ ProbeOutcome NetworkProber::http(const api::HealthProbe& probe, const std::stop_
 }
 
 ProbeOutcome NetworkProber::prometheus(const api::HealthProbe& probe) {
-  const QuerySource::Answer answer = queries_.ask(region_, probe.query);
+  const monitoring::QuerySource::Answer answer = queries_.ask(region_, probe.query);
   if (!answer.asked) return {.known = false, .healthy = false, .message = {}};
   if (!answer.value) return failed(answer.problem);
   const std::string message = absl::StrCat("the query answers ", *answer.value);

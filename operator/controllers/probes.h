@@ -9,8 +9,8 @@
 
 #include "operator/api/region.h"
 #include "operator/controllers/probe_health.h"
-#include "operator/controllers/transport_factory.h"
 #include "operator/controllers/world.h"
+#include "operator/monitoring/transport_factory.h"
 
 namespace headroom::controllers {
 
@@ -26,7 +26,7 @@ class Prober {
 /// The real thing. Connections to probed URLs are kept between probes.
 class NetworkProber final : public Prober {
  public:
-  NetworkProber(std::string region, QuerySource& queries, const TransportFactory& connect)
+  NetworkProber(std::string region, monitoring::QuerySource& queries, const monitoring::TransportFactory& connect)
       : region_(std::move(region)), queries_(queries), connect_(connect) {}
 
   ProbeOutcome probe(const api::HealthProbe& probe, const std::shared_ptr<Cluster>& cluster,
@@ -37,8 +37,8 @@ class NetworkProber final : public Prober {
   ProbeOutcome prometheus(const api::HealthProbe& probe);
 
   const std::string region_;
-  QuerySource& queries_;
-  const TransportFactory& connect_;
+  monitoring::QuerySource& queries_;
+  const monitoring::TransportFactory& connect_;
   std::map<std::string, std::shared_ptr<kube::Transport>> transports_;  ///< by origin
 };
 

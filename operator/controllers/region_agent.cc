@@ -7,9 +7,9 @@
 #include <utility>
 
 #include "operator/controllers/cluster.h"
-#include "operator/controllers/deadline.h"
 #include "operator/controllers/probe_rounds.h"
 #include "operator/controllers/region_parameters.h"
+#include "operator/monitoring/deadline.h"
 
 namespace headroom::controllers {
 namespace {
@@ -77,7 +77,7 @@ bool RegionAgent::Impl::parameters(const api::RegionSpec& now_spec, Cluster* now
     parameters_due = now + kLook;
     return false;
   }
-  const Deadline deadline(kRegionPatience, stop);
+  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
   const auto left = write_parameters(*now_cluster->client(), region, now_spec, deadline.token());
   std::vector<std::string> problems;
   if (left) {

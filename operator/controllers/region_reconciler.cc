@@ -41,7 +41,8 @@ bool same_link(const RegionLink& a, const RegionLink& b) {
 }  // namespace
 
 struct RegionReconciler::Impl {
-  Impl(World& world_in, QuerySource& queries_in, ClusterFactory open_cluster_in, std::function<void()> replan_in)
+  Impl(World& world_in, monitoring::QuerySource& queries_in, ClusterFactory open_cluster_in,
+       std::function<void()> replan_in)
       : world(world_in), queries(queries_in), open_cluster(std::move(open_cluster_in)), replan(std::move(replan_in)) {}
 
   /// One region; its reconcile is the only one to touch it, since no key is worked on twice at once.
@@ -58,10 +59,10 @@ struct RegionReconciler::Impl {
   };
 
   World& world;
-  QuerySource& queries;
+  monitoring::QuerySource& queries;
   const ClusterFactory open_cluster;
   const std::function<void()> replan;
-  const TransportFactory connect = kube::make_transport;
+  const monitoring::TransportFactory connect = kube::make_transport;
   std::atomic<runtime::WorkQueue*> queue{nullptr};
 
   std::mutex mutex;
@@ -336,7 +337,7 @@ void RegionReconciler::Impl::forget(const std::string& name) {
   replan();
 }
 
-RegionReconciler::RegionReconciler(World& world, QuerySource& queries, ClusterFactory open_cluster,
+RegionReconciler::RegionReconciler(World& world, monitoring::QuerySource& queries, ClusterFactory open_cluster,
                                    std::function<void()> replan)
     : impl_(std::make_unique<Impl>(world, queries, std::move(open_cluster), std::move(replan))) {}
 

@@ -18,7 +18,8 @@ using ClusterFactory =
 
 class RegionReconciler {
  public:
-  RegionReconciler(World& world, QuerySource& queries, ClusterFactory open_cluster, std::function<void()> replan);
+  RegionReconciler(World& world, monitoring::QuerySource& queries, ClusterFactory open_cluster,
+                   std::function<void()> replan);
   ~RegionReconciler();
 
   /// Where a region whose connection, health or Secret has changed is queued again. Without a queue the reconciler

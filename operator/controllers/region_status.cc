@@ -107,7 +107,7 @@ void set_metrics(Conditions& conditions, const RegionFacts& facts) {
   if (!facts.metrics && facts.used.empty()) return conditions.remove("MetricsAvailable");
   std::vector<std::string> problems;
   bool pending = false;
-  const auto look = [&](const std::string& what, const QuerySource::Answer& answer) {
+  const auto look = [&](const std::string& what, const monitoring::QuerySource::Answer& answer) {
     pending = pending || !answer.asked;
     if (answer.asked && !answer.value) problems.push_back(what + answer.problem);
   };

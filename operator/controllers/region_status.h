@@ -31,9 +31,10 @@ struct RegionFacts {
   std::optional<ConnectionFault> fault;  ///< empty: there is a connection
   ClusterHealth cluster;                 ///< of the connection
   RegionReport report;
-  std::map<std::string, QuerySource::Answer> used;  ///< by dimension, for those with a usedQuery
-  std::optional<QuerySource::Answer> metrics;  ///< of a query that any healthy server answers; empty: none declared
-  std::map<std::string, Quantity> planned;     ///< by dimension
+  std::map<std::string, monitoring::QuerySource::Answer> used;  ///< by dimension, for those with a usedQuery
+  std::optional<monitoring::QuerySource::Answer>
+      metrics;                              ///< of a query that any healthy server answers; empty: none declared
+  std::map<std::string, Quantity> planned;  ///< by dimension
   std::int64_t targets = 0;
 };
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "operator/base/log.h"
-#include "operator/controllers/deadline.h"
 #include "operator/controllers/switch_writer.h"
+#include "operator/monitoring/deadline.h"
 #include "operator/plan/transitions.h"
 
 namespace headroom::controllers {
@@ -99,7 +99,7 @@ ScheduleSwitching::Look ScheduleSwitching::look_at(const SwitchPlace& place, con
     look.well = true;
     return look;
   }
-  const Deadline deadline(kRegionPatience, stop);
+  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
   const auto client = client_for_switches(world_, place.region, place.ns);
   const auto written = client ? write_switches(*client.value(), place, wanted, remembered, deadline.token())
                               : Result<SwitchOutcome>(client.error());
@@ -156,7 +156,7 @@ ScheduleSwitching::Outcome ScheduleSwitching::settle(const api::FestivalSchedule
       } else {
         const SteadyTime began = world_.clock.steady_now();
         look = look_at(place, wanted_here, schedule, held, stop);
-        if (!look.well && world_.clock.steady_now() - began >= kRegionPatience) silent.insert(place.region);
+        if (!look.well && world_.clock.steady_now() - began >= monitoring::kRegionPatience) silent.insert(place.region);
       }
       const std::lock_guard lock(mutex_);
       looks_[schedule.meta.key()][place] = look;

@@ -4,11 +4,11 @@
 
 namespace headroom::controllers {
 
-TargetAnswers ask_for_target(const api::ScaleTarget& target, QuerySource& queries) {
+TargetAnswers ask_for_target(const api::ScaleTarget& target, monitoring::QuerySource& queries) {
   TargetAnswers answers;
   const api::ScaleTargetSpec& spec = target.spec;
   const auto ask = [&](const std::string& query, const std::string& asker) {
-    QuerySource::Answer answer = queries.ask(spec.region, query);
+    monitoring::QuerySource::Answer answer = queries.ask(spec.region, query);
     if (answer.asked && !answer.value) {
       absl::StrAppend(&answers.problem, answers.problem.empty() ? "" : "; ", asker, ": ", answer.problem);
     }

@@ -22,7 +22,7 @@ struct TargetAnswers {
 };
 
 /// Asks for all that `target` needs; never waits, see QuerySource.
-TargetAnswers ask_for_target(const api::ScaleTarget& target, QuerySource& queries);
+TargetAnswers ask_for_target(const api::ScaleTarget& target, monitoring::QuerySource& queries);
 
 /// Since when the lag guard has had no answer, `before` being what this said last; empty while it has one, or where
 /// there is no lag guard.

@@ -21,6 +21,7 @@
 #include "operator/controllers/options.h"
 #include "operator/controllers/target_records.h"
 #include "operator/kube/client.h"
+#include "operator/monitoring/query_source.h"
 #include "operator/plan/compile.h"
 #include "operator/plan/decide.h"
 #include "operator/plan/readiness.h"
@@ -110,20 +111,6 @@ class LatestPlan {
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const PlanSnapshot> plan_;
-};
-
-/// Answers of PromQL queries, polled in the background. Absent: empty, stale, NaN or the server is away.
-class QuerySource {
- public:
-  virtual ~QuerySource() = default;
-  struct Answer {
-    std::optional<double> value;
-    std::string problem;  ///< why there is no value
-    bool asked = false;   ///< false: the first answer is still under way
-  };
-  /// The latest answer of `query` in `region`; the first call starts polling it, and polling ends a while after the
-  /// last call. `fresh` answers are at most the region's staleness old.
-  virtual Answer ask(const std::string& region, const std::string& query) = 0;
 };
 
 /// What quota and nodes of a region leave for further replicas of a target; refreshed in the background.

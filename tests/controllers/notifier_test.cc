@@ -6,7 +6,7 @@
 #include <condition_variable>
 #include <nlohmann/json.hpp>
 
-#include "tests/controllers/fake_server.h"
+#include "tests/monitoring/fake_server.h"
 #include "tests/support/memory_api_server.h"
 
 namespace headroom::controllers {
@@ -19,7 +19,9 @@ Alert an_alert(const std::string& receiver) {
 }
 
 struct Desk {
-  OneServer receiver{[](const kube::Request&, const std::stop_token&) { return kube::Response{200, "", {}}; }};
+  monitoring::OneServer receiver{[](const kube::Request&, const std::stop_token&) {
+    return kube::Response{200, "", {}};
+  }};
   runtime::Metrics metrics;
   SystemClock clock;
   std::shared_ptr<testing::MemoryApiServer> pacer = testing::MemoryApiServer::make();  // for its bounded waits

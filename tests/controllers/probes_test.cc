@@ -6,14 +6,14 @@
 #include <unistd.h>
 
 #include "operator/controllers/tcp_connect.h"
-#include "tests/controllers/fake_server.h"
 #include "tests/controllers/test_world.h"
+#include "tests/monitoring/fake_server.h"
 
 namespace headroom::controllers {
 namespace {
 
 /// Answers what it is told.
-struct FixedQueries final : QuerySource {
+struct FixedQueries final : monitoring::QuerySource {
   Answer answer;
   Answer ask(const std::string& /*region*/, const std::string& /*query*/) override { return answer; }
 };
@@ -47,8 +47,8 @@ class Listener {
 
 struct Probing {
   FixedQueries queries;
-  OneServer web{[](const kube::Request&, const std::stop_token&) { return kube::Response{200, "", {}}; }};
-  TransportFactory connect = web.factory();
+  monitoring::OneServer web{[](const kube::Request&, const std::stop_token&) { return kube::Response{200, "", {}}; }};
+  monitoring::TransportFactory connect = web.factory();
   NetworkProber prober{"mumbai", queries, connect};
 
   ProbeOutcome http(const std::string& url) {
@@ -94,7 +94,7 @@ TEST(HttpProbe, refuses_what_is_no_url) {
 
 TEST(PrometheusProbe, is_healthy_while_the_answer_is_neither_empty_nor_zero) {
   struct Row {
-    QuerySource::Answer answer;
+    monitoring::QuerySource::Answer answer;
     bool known, healthy;
   };
   const Row table[] = {{{1.0, "", true}, true, true},

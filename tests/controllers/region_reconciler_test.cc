@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-struct SilentQueries final : QuerySource {
+struct SilentQueries final : monitoring::QuerySource {
   std::map<std::string, Answer> answers;
   Answer ask(const std::string& /*region*/, const std::string& query) override {
     const auto it = answers.find(query);

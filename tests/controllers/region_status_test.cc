@@ -34,8 +34,8 @@ const api::Condition& condition(const api::RegionStatus& status, const char* typ
   return found == nullptr ? kMissing : *found;
 }
 
-QuerySource::Answer number(double value) { return {value, "", true}; }
-QuerySource::Answer silence(std::string why) { return {std::nullopt, std::move(why), true}; }
+monitoring::QuerySource::Answer number(double value) { return {value, "", true}; }
+monitoring::QuerySource::Answer silence(std::string why) { return {std::nullopt, std::move(why), true}; }
 
 TEST(RegionStatus, of_a_region_in_order_is_ready) {
   const api::RegionStatus status = region_status(meta(), {}, healthy_facts(), {}, kNow);
@@ -149,7 +149,7 @@ TEST(RegionStatus, an_answer_under_way_changes_no_verdict_on_the_metrics) {
   facts.metrics = number(1);
   api::RegionStatus status = region_status(meta(), {}, facts, {}, kNow);
   EXPECT_TRUE(condition(status, "MetricsAvailable").status);
-  facts.metrics = QuerySource::Answer{};
+  facts.metrics = monitoring::QuerySource::Answer{};
   status = region_status(meta(), {}, facts, status, kNow);
   EXPECT_TRUE(condition(status, "MetricsAvailable").status);
   facts.metrics = silence("connection refused");

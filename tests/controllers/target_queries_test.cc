@@ -8,7 +8,7 @@ namespace headroom::controllers {
 namespace {
 
 /// Answers from a table; anything else has not been asked yet.
-struct FixedAnswers final : QuerySource {
+struct FixedAnswers final : monitoring::QuerySource {
   std::map<std::pair<std::string, std::string>, Answer> known;
   Answer ask(const std::string& region, const std::string& query) override {
     const auto found = known.find({region, query});

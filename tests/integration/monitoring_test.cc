@@ -4,9 +4,9 @@
 #include <nlohmann/json.hpp>
 
 #include "operator/controllers/notifier.h"
-#include "operator/controllers/prometheus.h"
-#include "operator/controllers/query_pool.h"
 #include "operator/kube/cpprest_transport.h"
+#include "operator/monitoring/prometheus.h"
+#include "operator/monitoring/query_pool.h"
 #include "tests/controllers/test_world.h"
 #include "tests/support/test_cluster.h"
 #include "tests/support/test_monitoring.h"
@@ -35,9 +35,9 @@ struct Monitoring : ::testing::Test {
   SystemClock clock;
 
   Result<double> ask(const std::string& expression) {
-    InstantQuery query;
+    monitoring::InstantQuery query;
     query.expression = expression;
-    return ask_prometheus(*connect_to(monitoring().prometheus_url()), query, clock.wall_now(), {});
+    return monitoring::ask_prometheus(*connect_to(monitoring().prometheus_url()), query, clock.wall_now(), {});
   }
   /// Until the answer is an error that says so.
   bool refused(const std::string& expression, const std::string& words) {
@@ -84,8 +84,8 @@ TEST_F(Monitoring, the_pool_notices_when_a_target_and_when_the_server_goes_and_c
   region.spec.metrics->url = monitoring().prometheus_url() + "/";
   home.load(region);
   kube::initialise_http();
-  QueryPool pool(*home.world, {});
-  const auto becomes = [&](const std::function<bool(const QuerySource::Answer&)>& holds) {
+  monitoring::QueryPool pool({*home.world->regions, *home.world->home, home.metrics, home.options.query_interval}, {});
+  const auto becomes = [&](const std::function<bool(const monitoring::QuerySource::Answer&)>& holds) {
     return eventually(kPatience, [&] { return holds(pool.ask("mumbai", "depth")); });
   };
   monitoring().set_metrics("depth 3\n");

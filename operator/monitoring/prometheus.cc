@@ -1,4 +1,4 @@
-#include "operator/controllers/prometheus.h"
+#include "operator/monitoring/prometheus.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/numbers.h>
@@ -12,7 +12,7 @@
 #include "operator/kube/status_error.h"
 #include "operator/kube/url.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 using nlohmann::json;
@@ -142,4 +142,4 @@ Result<double> ask_prometheus(kube::Transport& transport, const InstantQuery& qu
   return value_of_answer(response, query, now);
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -10,10 +10,10 @@
 
 #include "operator/api/region.h"
 #include "operator/base/clock.h"
-#include "operator/controllers/transport_factory.h"
 #include "operator/kube/client.h"
+#include "operator/monitoring/transport_factory.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 
 class MetricsConnection {
  public:
@@ -41,4 +41,4 @@ class MetricsConnection {
   std::shared_ptr<kube::Transport> transport_;
 };
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

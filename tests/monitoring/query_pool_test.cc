@@ -1,14 +1,14 @@
 // The pool's threads, Secrets and connections; what is asked when is query_book_test's business.
-#include "operator/controllers/query_pool.h"
+#include "operator/monitoring/query_pool.h"
 
 #include <gtest/gtest.h>
 
 #include <atomic>
 
-#include "tests/controllers/fake_server.h"
 #include "tests/controllers/test_world.h"
+#include "tests/monitoring/fake_server.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 kube::Response vector_of_one(const std::string& value) {
@@ -27,7 +27,7 @@ api::Region region_with_metrics(const std::string& name) {
 }
 
 struct Pool {
-  TestWorld home;
+  controllers::TestWorld home;
   OneServer prometheus{[](const kube::Request&, const std::stop_token&) { return vector_of_one("42"); }};
   std::atomic<int> told{0};
   std::unique_ptr<QueryPool> pool;
@@ -39,7 +39,8 @@ struct Pool {
     surroundings.seed = 1;
     home.options.query_interval = std::chrono::milliseconds(20);
     pool = std::make_unique<QueryPool>(
-        *home.world, [this] { ++told; }, std::move(surroundings));
+        QueryPoolHome{*home.world->regions, *home.world->home, home.metrics, home.options.query_interval},
+        [this] { ++told; }, std::move(surroundings));
     return *pool;
   }
   QuerySource::Answer await(const std::string& region, const std::function<bool(const QuerySource::Answer&)>& holds) {
@@ -78,8 +79,8 @@ TEST(QueryPool, uses_the_token_and_certificates_of_the_named_secrets_and_reads_a
   region.spec.metrics->ca = api::SecretKeyRef{"headroom-system", "ca", "ca.crt"};
   region.spec.metrics->tenant_header = "X-Scope-OrgID: shop";
   pool.home.load(region);
-  pool.home.server->put(secret_path("headroom-system", "prometheus"), {{"data", {{"token", "b2xkCg=="}}}});
-  pool.home.server->put(secret_path("headroom-system", "ca"), {{"data", {{"ca.crt", "UEVN"}}}});
+  pool.home.server->put(controllers::secret_path("headroom-system", "prometheus"), {{"data", {{"token", "b2xkCg=="}}}});
+  pool.home.server->put(controllers::secret_path("headroom-system", "ca"), {{"data", {{"ca.crt", "UEVN"}}}});
   pool.start();
   ASSERT_EQ(pool.await("mumbai", [](const auto& answer) { return answer.asked; }).value, 42.0);
   const auto first = pool.prometheus.connections();
@@ -94,7 +95,7 @@ TEST(QueryPool, uses_the_token_and_certificates_of_the_named_secrets_and_reads_a
   pool.prometheus.server->set_answer([&](const kube::Request&, const std::stop_token&) -> Result<kube::Response> {
     return pool.prometheus.connections().back().token == "new" ? vector_of_one("7") : kube::Response{401, "", {}};
   });
-  pool.home.server->edit(secret_path("headroom-system", "prometheus"), {{"data", {{"token", "bmV3"}}}});
+  pool.home.server->edit(controllers::secret_path("headroom-system", "prometheus"), {{"data", {{"token", "bmV3"}}}});
   EXPECT_EQ(pool.await("mumbai", [](const auto& answer) { return answer.value == 7.0; }).value, 7.0);
 }
 
@@ -129,4 +130,4 @@ TEST(QueryPool, a_server_that_does_not_answer_keeps_no_other_region_waiting) {
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -12,7 +12,7 @@
 #include "operator/base/result.h"
 #include "operator/kube/transport.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 
 struct InstantQuery {
   std::string expression;
@@ -37,4 +37,4 @@ Result<double> value_of_answer(const kube::Response& response, const InstantQuer
 Result<double> ask_prometheus(kube::Transport& transport, const InstantQuery& query, absl::Time now,
                               std::stop_token stop);
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

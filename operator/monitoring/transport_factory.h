@@ -8,9 +8,9 @@
 #include "operator/kube/config.h"
 #include "operator/kube/transport.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 
 /// Opens a transport to `config.server`; kube::make_transport in production. Connects lazily: no IO in the call.
 using TransportFactory = std::function<Result<std::shared_ptr<kube::Transport>>(const kube::ClusterConfig& config)>;
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

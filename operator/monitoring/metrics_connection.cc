@@ -1,12 +1,12 @@
-#include "operator/controllers/metrics_connection.h"
+#include "operator/monitoring/metrics_connection.h"
 
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 
-#include "operator/controllers/deadline.h"
-#include "operator/controllers/secret_value.h"
+#include "operator/monitoring/deadline.h"
+#include "operator/monitoring/secret_value.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 constexpr std::chrono::minutes kSecretsAge{1};
@@ -73,4 +73,4 @@ void MetricsConnection::credentials_refused() {
   read_.reset();
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

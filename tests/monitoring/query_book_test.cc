@@ -1,10 +1,10 @@
-#include "operator/controllers/query_book.h"
+#include "operator/monitoring/query_book.h"
 
 #include <gtest/gtest.h>
 
 #include <set>
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 using std::chrono::milliseconds;
@@ -207,4 +207,4 @@ TEST(QueryBook, a_query_that_is_forgotten_while_under_way_settles_without_troubl
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "operator/controllers/transport_factory.h"
+#include "operator/monitoring/transport_factory.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 
 class FakeServer final : public kube::Transport {
  public:
@@ -66,4 +66,4 @@ struct OneServer {
   }
 };
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -1,10 +1,10 @@
-#include "operator/controllers/prometheus.h"
+#include "operator/monitoring/prometheus.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 constexpr std::int64_t kNow = 1'794'400'000;
@@ -119,4 +119,4 @@ TEST(Prometheus, refuses_a_tenant_header_that_is_none) {
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -1,4 +1,4 @@
-#include "operator/controllers/secret_value.h"
+#include "operator/monitoring/secret_value.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 std::optional<std::uint32_t> sextet(char c) {
@@ -62,4 +62,4 @@ Result<std::string> secret_value(const nlohmann::json& secret, const std::string
   return decoded;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -1,4 +1,4 @@
-#include "operator/controllers/query_pool.h"
+#include "operator/monitoring/query_pool.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "operator/base/log.h"
-#include "operator/controllers/metrics_connection.h"
-#include "operator/controllers/prometheus.h"
 #include "operator/kube/cpprest_transport.h"
+#include "operator/monitoring/metrics_connection.h"
+#include "operator/monitoring/prometheus.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 constexpr std::chrono::seconds kTidyInterval{60};
@@ -31,14 +31,14 @@ std::string identity_of(const api::RegionMetrics& metrics) {
 }  // namespace
 
 struct QueryPool::Impl {
-  Impl(World& world_in, std::function<void()> changed_in, QueryPoolSurroundings surroundings_in)
-      : world(world_in),
+  Impl(QueryPoolHome home_in, std::function<void()> changed_in, QueryPoolSurroundings surroundings_in)
+      : home(home_in),
         changed(std::move(changed_in)),
         surroundings(std::move(surroundings_in)),
-        book(QueryBookOptions{.interval = world.options.query_interval}),
+        book(QueryBookOptions{.interval = home.interval, .forget_after = home.forget_after}),
         random(surroundings.seed != 0 ? surroundings.seed : std::random_device{}()) {}
 
-  World& world;
+  const QueryPoolHome home;
   const std::function<void()> changed;
   const QueryPoolSurroundings surroundings;
 
@@ -61,12 +61,12 @@ struct QueryPool::Impl {
 std::shared_ptr<MetricsConnection> QueryPool::Impl::connection(const std::string& region) {
   const std::lock_guard lock(mutex);
   auto& connection = connections[region];
-  if (!connection) connection = std::make_shared<MetricsConnection>(*world.home, surroundings.connect);
+  if (!connection) connection = std::make_shared<MetricsConnection>(home.secrets, surroundings.connect);
   return connection;
 }
 
 Result<double> QueryPool::Impl::poll(const QueryBook::Poll& poll, const std::stop_token& stop) {
-  const auto region = world.regions->get({"", poll.region});
+  const auto region = home.regions.get({"", poll.region});
   if (!region || !region->spec.metrics) return invalid(absl::StrCat("Region ", poll.region, " has no spec.metrics"));
   const api::RegionMetrics& metrics = *region->spec.metrics;
   const auto way = connection(poll.region);
@@ -110,8 +110,8 @@ void QueryPool::Impl::run(const std::stop_token& stop) {
       log::debug("query without a value",
                  {{"region", due->region}, {"query", due->query}, {"error", outcome.error().message}});
     }
-    world.metrics.add("headroom_queries_total", "PromQL queries asked, by outcome.",
-                      {{"region", due->region}, {"result", outcome ? "value" : to_string(outcome.error().code)}});
+    home.metrics.add("headroom_queries_total", "PromQL queries asked, by outcome.",
+                     {{"region", due->region}, {"result", outcome ? "value" : to_string(outcome.error().code)}});
     bool news = false;
     {
       const std::lock_guard lock(mutex);
@@ -123,11 +123,11 @@ void QueryPool::Impl::run(const std::stop_token& stop) {
   }
 }
 
-QueryPool::QueryPool(World& world, std::function<void()> changed, QueryPoolSurroundings surroundings) {
+QueryPool::QueryPool(QueryPoolHome home, std::function<void()> changed, QueryPoolSurroundings surroundings) {
   static const SystemClock kMachine;
   if (surroundings.machine == nullptr) surroundings.machine = &kMachine;
   if (!surroundings.connect) surroundings.connect = kube::make_transport;
-  impl_ = std::make_unique<Impl>(world, std::move(changed), std::move(surroundings));
+  impl_ = std::make_unique<Impl>(home, std::move(changed), std::move(surroundings));
   for (int i = 0; i < impl_->surroundings.threads; ++i) {
     impl_->threads.emplace_back([this](const std::stop_token& stop) { impl_->run(stop); });
   }
@@ -136,7 +136,7 @@ QueryPool::QueryPool(World& world, std::function<void()> changed, QueryPoolSurro
 QueryPool::~QueryPool() { stop(); }
 
 QuerySource::Answer QueryPool::ask(const std::string& region_name, const std::string& query) {
-  const auto region = impl_->world.regions->get({"", region_name});
+  const auto region = impl_->home.regions.get({"", region_name});
   if (!region) {
     return {std::nullopt,
             absl::StrCat("there is no Region '", region_name,
@@ -163,4 +163,4 @@ void QueryPool::stop() {
   impl_->threads.clear();
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -1,4 +1,4 @@
-#include "operator/controllers/deadline.h"
+#include "operator/monitoring/deadline.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 /// Asks sources to stop when their time has come.
@@ -84,4 +84,4 @@ Error Deadline::judge(Error error) const {
   return error;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -1,10 +1,10 @@
-#include "operator/controllers/secret_value.h"
+#include "operator/monitoring/secret_value.h"
 
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 using nlohmann::json;
@@ -57,4 +57,4 @@ TEST(SecretValue, never_shows_a_value) {
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -14,9 +14,10 @@
 
 #include "operator/base/backoff.h"
 #include "operator/base/clock.h"
-#include "operator/controllers/world.h"
+#include "operator/base/result.h"
+#include "operator/monitoring/query_source.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 
 struct QueryBookOptions {
   std::chrono::milliseconds interval{15'000};  ///< between two polls of one query, with a tenth of jitter
@@ -81,4 +82,4 @@ class QueryBook {
   std::uint64_t turns_ = 0;
 };
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

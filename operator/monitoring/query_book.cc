@@ -1,4 +1,4 @@
-#include "operator/controllers/query_book.h"
+#include "operator/monitoring/query_book.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -6,7 +6,7 @@
 
 #include "operator/base/duration.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 /// Failures that say something about the server rather than about the query.
@@ -162,4 +162,4 @@ std::optional<SteadyTime> QueryBook::next_due() const {
   return earliest;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -7,7 +7,7 @@
 
 #include "operator/base/result.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 
 /// RFC 4648 §4 with its padding, as Kubernetes writes Secrets; line breaks are not expected.
 Result<std::string> decode_base64(std::string_view text);
@@ -15,4 +15,4 @@ Result<std::string> decode_base64(std::string_view text);
 /// data[key] of a v1 Secret. InvalidArgument names Secret, key and the keys that are there.
 Result<std::string> secret_value(const nlohmann::json& secret, const std::string& key);
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

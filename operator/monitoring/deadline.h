@@ -10,7 +10,7 @@
 #include "operator/base/clock.h"
 #include "operator/base/result.h"
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 
 /// What a single exchange with a region may take: see Deadline.
 inline constexpr std::chrono::milliseconds kRegionPatience{5'000};
@@ -38,4 +38,4 @@ class Deadline {
   const std::uint64_t entry_;
 };
 
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring

@@ -1,8 +1,8 @@
-#include "operator/controllers/deadline.h"
+#include "operator/monitoring/deadline.h"
 
 #include <gtest/gtest.h>
 
-namespace headroom::controllers {
+namespace headroom::monitoring {
 namespace {
 
 const Error kCancelled{ErrorCode::Cancelled, "stopped", 0, {}};
@@ -46,4 +46,4 @@ TEST(Deadline, costs_no_wait_when_the_work_is_done_early) {
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::monitoring
