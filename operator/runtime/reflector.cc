@@ -49,12 +49,42 @@ struct Reflector::Impl {
   mutable std::condition_variable_any state_changed;
   ReflectorHealth state{false, true, {}, {}};
   bool ended = false;
+  std::stop_source life;  ///< ends with `stop`, or earlier to begin anew
 
   std::stop_source stop;
   std::jthread thread;
 
   void run() {
-    const std::stop_token token = stop.get_token();
+    while (!stop.stop_requested()) {
+      live(begin_life());
+      stream.reset();
+      sink->discard_listed();
+    }
+    std::lock_guard lock(mutex);
+    ended = true;
+    state.stale = true;
+    state_changed.notify_all();
+  }
+
+  std::stop_token begin_life() {
+    std::lock_guard lock(mutex);
+    life = std::stop_source();
+    if (stop.stop_requested()) life.request_stop();
+    return life.get_token();
+  }
+
+  void end_life() {
+    std::stop_source ending(std::nostopstate);
+    {
+      std::lock_guard lock(mutex);
+      ending = life;
+    }
+    ending.request_stop();  // runs the callbacks of whoever waits
+    std::lock_guard lock(mutex);
+    state_changed.notify_all();
+  }
+
+  void live(const std::stop_token& token) {
     WatchStep step = start_watch();
     while (!token.stop_requested()) {
       std::optional<WatchInput> input;
@@ -66,11 +96,6 @@ struct Reflector::Impl {
       if (token.stop_requested()) break;
       step = step_watch(step.state, *input, options.backoff, random());
     }
-    stream.reset();
-    std::lock_guard lock(mutex);
-    ended = true;
-    state.stale = true;
-    state_changed.notify_all();
   }
 
   // --- what the machine asks for; an input comes back where the outside world answered ---
@@ -236,10 +261,11 @@ void Reflector::start() {
   impl_->thread = std::jthread([impl = impl_.get()] { impl->run(); });
 }
 
+void Reflector::begin_anew() { impl_->end_life(); }
+
 void Reflector::request_stop() {
   impl_->stop.request_stop();
-  std::lock_guard lock(impl_->mutex);
-  impl_->state_changed.notify_all();
+  impl_->end_life();
 }
 
 void Reflector::join() {

@@ -96,6 +96,9 @@ class Reflector {
 
   /// Once.
   void start();
+  /// Forgets how far it has come and lists anew, whatever it is doing: after the store went back in time a watch would
+  /// wait, without an error, for the revision that it had reached. Any thread.
+  void begin_anew();
   /// Ends any wait, request or stream under way within milliseconds; final. Does not wait for it: see join().
   void request_stop();
   /// Waits until the thread has ended; after request_stop().

@@ -174,6 +174,22 @@ TEST_F(ReflectorTest, resumes_after_a_bookmark_where_the_bookmark_says) {
   EXPECT_THAT(watched_from(), ElementsAre("5", "50"));
 }
 
+TEST_F(ReflectorTest, begins_anew_with_a_list_from_an_open_watch_and_from_a_list_under_way) {
+  reader_->on_list(page({thing_object("cart", "90", 1), thing_object("search", "91", 2)}, "95"));
+  reader_->on_watch(ScriptedStream{});
+  start();
+  ASSERT_TRUE(eventually([&] { return reader_->idle_bounds().size() == 1; }));
+  reflector_->begin_anew();
+  ASSERT_TRUE(eventually([&] { return reader_->lists().size() == 2; })) << "waits for the revision of a former time";
+  reflector_->begin_anew();
+  ASSERT_TRUE(eventually([&] { return reader_->lists().size() == 3; })) << "goes on with the former list";
+  reader_->on_list(page({thing_object("cart", "6", 60)}, "7"));
+  reader_->on_watch(ScriptedStream{{watch_line("MODIFIED", thing_object("cart", "8", 80))}});
+  ASSERT_TRUE(eventually([&] { return value_of("cart") == 80; }));
+  EXPECT_EQ(value_of("search"), -1);
+  EXPECT_THAT(watched_from(), ElementsAre("95", "7"));
+}
+
 struct Gap {
   const char* name;
   FakeReader::Watch watch;

@@ -56,6 +56,12 @@ void Keeper::bundle_changed() {
   changed_.notify_all();
 }
 
+void Keeper::store_went_back() {
+  std::lock_guard lock(mutex_);
+  news_.restored = true;
+  changed_.notify_all();
+}
+
 SeenLimits Keeper::seen() const {
   std::lock_guard lock(mutex_);
   return seen_;
@@ -63,8 +69,10 @@ SeenLimits Keeper::seen() const {
 
 Keeper::News Keeper::wait_for_news(const std::stop_token& stop, milliseconds at_most) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, stop, at_most, [this] { return news_.limits || news_.configuration || news_.bundle; });
-  News news{false, std::exchange(news_.configuration, false), std::exchange(news_.bundle, false)};
+  changed_.wait_for(lock, stop, at_most,
+                    [this] { return news_.limits || news_.configuration || news_.bundle || news_.restored; });
+  News news{false, std::exchange(news_.configuration, false), std::exchange(news_.bundle, false),
+            std::exchange(news_.restored, false)};
   if (news_.limits && followers_.limits.synced()) {
     changed_.wait_for(lock, stop, kGather, [] { return false; });
     news.limits = std::exchange(news_.limits, false);
@@ -143,7 +151,12 @@ void Keeper::run(const std::stop_token& stop) {
     if (news.configuration) {
       log::warning("the webhook configuration is not as it was applied; applying it again");
     }
-    if (news.configuration || news.bundle) {
+    if (news.restored) {
+      followers_.limits.begin_anew();
+      followers_.types.begin_anew();
+      followers_.switches.begin_anew();
+    }
+    if (news.configuration || news.bundle || news.restored) {
       applied_configuration_ = nullptr;
       applied = false;
     }

@@ -28,7 +28,7 @@ namespace headroom::webhook {
 /// Who goes by the limits; all outlive the keeper.
 struct LimitFollowers {
   Engine& engine;
-  const LimitWatches& limits;
+  LimitWatches& limits;
   TypeWatches& types;
   Switches& switches;
   StatusWriter& statuses;
@@ -51,6 +51,8 @@ class Keeper {
   void limits_changed();
   /// What was applied is not there any more.
   void configuration_lacks();
+  /// What was watched is of a time that never was.
+  void store_went_back();
   /// The webhook configuration shall carry other authorities.
   void bundle_changed();
   /// Up to where the limits that are judged by were followed.
@@ -58,7 +60,7 @@ class Keeper {
 
  private:
   struct News {
-    bool limits = false, configuration = false, bundle = false;
+    bool limits = false, configuration = false, bundle = false, restored = false;
   };
 
   void run(const std::stop_token& stop);

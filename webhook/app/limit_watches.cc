@@ -64,6 +64,10 @@ void LimitWatches::stop() {
   for (const auto& reflector : reflectors_) reflector->join();
 }
 
+void LimitWatches::begin_anew() {
+  for (const auto& reflector : reflectors_) reflector->begin_anew();
+}
+
 bool LimitWatches::synced() const {
   return scale_limits_->synced() && cluster_scale_limits_->synced() && namespaces_->synced();
 }

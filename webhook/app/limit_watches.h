@@ -24,6 +24,8 @@ class LimitWatches {
 
   void start();
   void stop();
+  /// Lists all anew; see runtime::Reflector.
+  void begin_anew();
   /// Everything has been listed once; before, limits() says too little.
   bool synced() const;
   std::vector<std::shared_ptr<const api::ScaleLimit>> limits() const;

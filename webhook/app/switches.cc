@@ -76,6 +76,11 @@ void Switches::stop() {
   for (const auto& [key, watch] : former) watch.reflector->request_stop();
 }
 
+void Switches::begin_anew() {
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, watch] : watches_) watch.reflector->begin_anew();
+}
+
 bool Switches::is_on(const api::SwitchCondition& condition) const {
   std::shared_ptr<runtime::Store<Data>> store;
   {

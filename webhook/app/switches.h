@@ -28,6 +28,8 @@ class Switches {
   /// Watches the ConfigMaps that the limits' rules name, and no others any more.
   void watch(const limits::LimitSet& limits);
   void stop();
+  /// Lists all anew; see runtime::Reflector.
+  void begin_anew();
 
   /// Whether the key has the value. Off while the ConfigMap is not there, or was not read yet.
   bool is_on(const api::SwitchCondition& condition) const;

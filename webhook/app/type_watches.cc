@@ -86,6 +86,10 @@ std::map<limits::TypeId, std::string> TypeWatches::problems() const {
   return problems;
 }
 
+void TypeWatches::begin_anew() {
+  for (const auto& [id, watch] : watches_) watch.reflector->begin_anew();
+}
+
 void TypeWatches::stop() {
   for (const auto& [id, watch] : watches_) watch.reflector->request_stop();
   watches_.clear();

@@ -23,6 +23,8 @@ class TypeWatches {
   /// watched anew; one whose bodies are not needed any more keeps its watch.
   void watch(const std::vector<WatchedType>& types);
   void stop();
+  /// Lists all anew; see runtime::Reflector.
+  void begin_anew();
   /// Of types whose first list does not come: why.
   std::map<limits::TypeId, std::string> problems() const;
 

@@ -149,7 +149,12 @@ Status Webhook::Impl::build() {
                       engine->begin_anew(std::move(self));
                       certificates->look_again();
                     },
-                    [this] { engine->store_went_back(); }});
+                    [this] {
+                      engine->store_went_back();
+                      lease_watch->begin_anew();
+                      ledger_watch->begin_anew();
+                      keeper->store_went_back();
+                    }});
   replicas =
       std::make_unique<ReplicaLeases>(boot_now, [this](const limits::Holder& one) { engine->holder_renewed(one); });
 
