@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 #include "operator/base/time_zone.h"
 #include "operator/kube/cpprest_transport.h"
@@ -138,6 +140,10 @@ void Cluster::stop_apiserver() const { run(absl::StrCat("hack/cluster stop-apise
 
 void Cluster::start_apiserver() const { run(absl::StrCat("hack/cluster start-apiserver ", program_name_)); }
 
+void Cluster::snapshot_etcd() const { run(absl::StrCat("hack/cluster snapshot-etcd ", program_name_)); }
+
+void Cluster::restore_etcd() const { run(absl::StrCat("hack/cluster restore-etcd ", program_name_)); }
+
 void Cluster::add_databases() {
   if (databases_) return;
   run(absl::StrCat("hack/dbcontroller up ", program_name_, " --delay 100ms"), 300);
@@ -168,6 +174,14 @@ std::map<std::string, nlohmann::json> Cluster::metadata_and_spec(const std::stri
     found[absl::StrCat(item.at("kind").get<std::string>(), " ", name)] = without_bookkeeping(item);
   }
   return found;
+}
+
+std::uint16_t etcd_port(const Cluster& cluster) {
+  // The first one that hack/cluster has noted beside the kubeconfig.
+  std::ifstream ports(std::filesystem::path(cluster.kubeconfig_path()).replace_filename("ports"));
+  int port = 0;
+  EXPECT_TRUE(ports >> port) << "no ports beside " << cluster.kubeconfig_path();
+  return static_cast<std::uint16_t>(port);
 }
 
 }  // namespace headroom::e2e

@@ -57,6 +57,10 @@ class Cluster {
   void stop_apiserver() const;
   /// Returns when it is ready.
   void start_apiserver() const;
+  /// Keeps what is stored now; the API server waits for etcd meanwhile.
+  void snapshot_etcd() const;
+  /// Goes back to that, while the API server is stopped.
+  void restore_etcd() const;
   /// A database operator's real CRD and a stand-in for its controller: one instance at a time, each after 100 ms.
   void add_databases();
   /// KEDA's real CRDs, which nothing acts on here.
@@ -80,6 +84,9 @@ class Cluster {
   bool databases_ = false;
   std::string compared_ = "horizontalpodautoscalers,deployments,statefulsets,configmaps";
 };
+
+/// Of its etcd, on loopback, without TLS.
+std::uint16_t etcd_port(const Cluster& cluster);
 
 /// The database operator's own kind.
 inline const kube::ResourceType kDatabase{"postgresql.cnpg.io", "v1", "clusters", "Cluster", true};

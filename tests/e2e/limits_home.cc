@@ -27,7 +27,8 @@ json artifact_crd() {
 
 Cluster& limits_home() {
   static bool furnished = false;
-  Cluster& cluster = Cluster::named("limits", {"--without-controllers", "--apiserver-flag=--request-timeout=10s"});
+  Cluster& cluster = Cluster::named("limits", {"--without-controllers", "--apiserver-flag=--request-timeout=10s",
+                                               "--apiserver-flag=--storage-media-type=application/json"});
   if (!furnished) {
     furnished = true;
     cluster.kubectl("create namespace headroom-system");

@@ -17,7 +17,8 @@ inline const kube::ResourceType kArtifact{"example.com", "v1", "artifacts", "Art
 inline const kube::ResourceType kScaleLimit{"headroom.dev", "v1alpha1", "scalelimits", "ScaleLimit", true};
 inline const kube::ResourceType kLimitLedger{"headroom.dev", "v1alpha1", "limitledgers", "LimitLedger", true};
 
-/// The API server ends requests after ten seconds, so that what a dead replica held is free again soon.
+/// The API server ends requests after ten seconds, so that what a dead replica held is free again soon. It stores JSON,
+/// for those who read etcd.
 Cluster& limits_home();
 /// For webhooks before that API server.
 std::vector<std::string> limits_arguments();

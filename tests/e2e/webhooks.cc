@@ -112,11 +112,13 @@ std::string WebhookProcess::ask(const std::string& path) const {
 
 bool WebhookProcess::ready() const { return port() > 0 && !ask("/readyz").empty(); }
 
-Webhooks::Webhooks(const Cluster& cluster, int replicas, std::vector<std::string> arguments)
+Webhooks::Webhooks(const Cluster& cluster, int replicas, std::vector<std::string> arguments,
+                   std::map<std::size_t, std::string> kubeconfigs)
     : cluster_(cluster),
       folder_(new_folder()),
       name_(new_name()),
       arguments_(std::move(arguments)),
+      kubeconfigs_(std::move(kubeconfigs)),
       balancer_(std::make_unique<testing::RoundRobinProxy>()) {
   const testing::TestAuthority authority;
   const testing::CertificatePair pair = authority.issue({});
@@ -141,8 +143,9 @@ Webhooks::~Webhooks() {
 
 std::vector<std::string> Webhooks::arguments_of(std::size_t number) const {
   const auto given = [&](const char* flag) { return std::ranges::find(arguments_, flag) != arguments_.end(); };
+  const auto own = kubeconfigs_.find(number);
   std::vector<std::string> all{"--kubeconfig",
-                               cluster_.kubeconfig_path(),
+                               own == kubeconfigs_.end() ? cluster_.kubeconfig_path() : own->second,
                                "--listen",
                                "127.0.0.1:0",
                                "--health-listen",

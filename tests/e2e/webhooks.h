@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -50,7 +51,9 @@ class WebhookProcess {
 /// Replicas of one webhook, with certificates of their own, and the balancer before them.
 class Webhooks {
  public:
-  Webhooks(const Cluster& cluster, int replicas, std::vector<std::string> arguments = {});
+  /// `kubeconfigs`: of the replicas that do not reach the API server as all others do.
+  Webhooks(const Cluster& cluster, int replicas, std::vector<std::string> arguments = {},
+           std::map<std::size_t, std::string> kubeconfigs = {});
   ~Webhooks();
 
   WebhookProcess& replica(std::size_t number) { return *replicas_[number]; }
@@ -72,6 +75,7 @@ class Webhooks {
   const Cluster& cluster_;
   const std::string folder_, name_;
   const std::vector<std::string> arguments_;
+  const std::map<std::size_t, std::string> kubeconfigs_;
   std::unique_ptr<testing::RoundRobinProxy> balancer_;
   std::vector<std::unique_ptr<WebhookProcess>> replicas_;
 };
