@@ -171,6 +171,7 @@ TEST_F(Trust, lets_a_new_replica_wait_for_its_authority_while_others_can_take_th
   const Row rows[] = {
       {"another one serves by what all know", {{{"a1"}, {"a1"}}}, false},
       {"another one serves alike, so it is known", {{{"a2"}, {"a2"}}}, true},
+      {"another one serves by what nobody knows any more", {{{"a0"}, {"a0"}}}, true},
       {"nobody takes calls", {{{}, {"a1"}}}, true},
       {"nobody else is there", {}, true},
   };

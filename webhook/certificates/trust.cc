@@ -59,10 +59,12 @@ bool settles(const TrustState& state, const TrustInputs& inputs, const TrustOpti
   if (!inputs.configuration) return false;
   if (!inputs.configuration->asks || any_known_everywhere(state, anchors, inputs, options)) return true;
   if (!meet(anchors, inputs.configuration->by_all)) return false;
-  const bool others_serve_alike =
-      std::ranges::any_of(inputs.others, [&](const OtherReplica& other) { return meet(other.serving, anchors); });
-  const bool others_serve =
-      std::ranges::any_of(inputs.others, [](const OtherReplica& other) { return !other.serving.empty(); });
+  bool others_serve = false, others_serve_alike = false;
+  for (const OtherReplica& other : inputs.others) {
+    // One that API servers cannot verify any more takes no calls.
+    others_serve = others_serve || meet(other.serving, inputs.configuration->by_all);
+    others_serve_alike = others_serve_alike || meet(other.serving, anchors);
+  }
   return others_serve_alike || !others_serve;
 }
 
