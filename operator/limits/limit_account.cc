@@ -1,5 +1,7 @@
 #include "operator/limits/limit_account.h"
 
+#include <absl/container/inlined_vector.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -16,6 +18,9 @@ void move_bases(LedgerRecord& record, const std::vector<Base>& figures) {
     }
   }
 }
+
+/// A limit with plenty of room settles rarely: the ends of its writes are kept apart up to so many, then merged.
+constexpr std::size_t kMostResolved = 256;
 
 /// What is not worth taking ahead of need: so close to the limit each replica takes what it can use at once.
 constexpr Amount kCrumbs = 64;
@@ -88,8 +93,39 @@ bool LimitAccount::current() const {
 }
 
 void LimitAccount::resolved(TypeId type, Revision revision, const Amounts& amounts) {
-  resolved_.push_back({++last_resolved_, type, revision, amounts});
+  resolved_.push_back({++last_resolved_, type, revision, amounts, 1});
   unsettled_ += amounts;
+  if (resolved_.size() >= std::max(merge_at_, kMostResolved)) merge_resolved();
+}
+
+// Those of a type that are merged settle together, when the base is at the last of them: later than they might, never
+// sooner. Those of a swap that is under way stay as they are, or its outcome could not be told.
+void LimitAccount::merge_resolved() {
+  std::int64_t under_way = 0, writes = 0;
+  for (const UnderWay& swap : under_way_) {
+    if (!swap.settled.empty()) under_way = std::max(under_way, swap.settled.back());
+  }
+  for (const Resolved& one : resolved_) writes += one.writes;
+  const std::int64_t share = 4 * writes / static_cast<std::int64_t>(kMostResolved);
+  std::vector<Resolved> merged;
+  absl::InlinedVector<std::size_t, 4> latest;  // of each type, and apart what has not landed
+  for (Resolved& one : resolved_) {
+    const auto former = std::ranges::find_if(latest, [&](std::size_t place) {
+      return merged[place].type == one.type && (merged[place].revision == 0) == (one.revision == 0);
+    });
+    if (former != latest.end() && merged[*former].writes + one.writes <= share) {
+      Resolved& into = merged[*former];
+      into.revision = std::max(into.revision, one.revision);
+      into.amounts += one.amounts;
+      into.writes += one.writes;
+      continue;
+    }
+    if (former != latest.end()) *former = merged.size();
+    if (former == latest.end() && one.id > under_way) latest.push_back(merged.size());
+    merged.push_back(std::move(one));
+  }
+  resolved_ = std::move(merged);
+  merge_at_ = 2 * resolved_.size();
 }
 
 void LimitAccount::apply(const UnderWay& swap) {
@@ -98,6 +134,7 @@ void LimitAccount::apply(const UnderWay& swap) {
     unsettled_ -= one.amounts;
     return true;
   });
+  merge_at_ = 0;
   confirmed_ = swap.sequence;
   holds_entry_ = !swap.leaves;
 }

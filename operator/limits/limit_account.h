@@ -103,6 +103,7 @@ class LimitAccount {
     TypeId type;
     Revision revision;
     Amounts amounts;
+    std::int64_t writes;  ///< that were merged into it
   };
   /// A swap that may or may not have landed.
   struct UnderWay {
@@ -114,6 +115,7 @@ class LimitAccount {
   };
 
   void apply(const UnderWay& swap);
+  void merge_resolved();
   void withhold();
   std::vector<std::int64_t> settleable(const LedgerRecord& record, Amounts& sum) const;
 
@@ -121,8 +123,9 @@ class LimitAccount {
   Holder self_;
   std::optional<LedgerRecord> record_;
   Amounts granted_, withheld_, unsettled_;
-  std::vector<Resolved> resolved_;
+  std::vector<Resolved> resolved_;  ///< in the order of their ids
   std::int64_t last_resolved_ = 0;
+  std::size_t merge_at_ = 0;    ///< so many of them are merged
   std::int64_t sequence_ = 0;   ///< of the last swap planned
   std::int64_t confirmed_ = 0;  ///< of the last that is known to have landed
   bool holds_entry_ = false;    ///< the record is known to have a grant of this replica
