@@ -1,8 +1,8 @@
 #include "webhook/json_view.h"
 
-#include <charconv>
+#include <absl/hash/hash.h>
 
-#include "webhook/raw_json.h"
+#include <charconv>
 
 namespace headroom::webhook {
 namespace {
@@ -134,14 +134,28 @@ std::size_t JsonView::compact_bytes() const {
   if (compact_bytes_ > 0) return compact_bytes_;
   const std::string_view raw = raw_object();
   compact_bytes_ = compact_size(raw);
-  const std::optional<Found> managed = metadata_ ? find(*metadata_, "managedFields") : std::nullopt;
-  if (managed) {
-    const RawMember metadata = nth_member(raw, find(dom::object(object_), "metadata")->ordinal);
-    const RawMember left_out = nth_member(metadata.from_value, managed->ordinal);
+  if (const std::optional<RawMember> left_out = managed_fields()) {
     const std::size_t comma = metadata_->size() > 1 ? 1 : 0;
-    compact_bytes_ -= left_out.key.size() + 1 + compact_size(left_out.from_value) + comma;
+    compact_bytes_ -= left_out->key.size() + 1 + compact_size(left_out->from_value) + comma;
   }
   return compact_bytes_;
+}
+
+std::optional<RawMember> JsonView::managed_fields() const {
+  const std::optional<Found> managed = metadata_ ? find(*metadata_, "managedFields") : std::nullopt;
+  if (!managed) return std::nullopt;
+  const RawMember metadata = nth_member(raw_object(), find(dom::object(object_), "metadata")->ordinal);
+  return nth_member(metadata.from_value, managed->ordinal);
+}
+
+std::uint64_t JsonView::digest() const {
+  const std::string_view raw = leading_value(raw_object());
+  const std::optional<RawMember> left_out = managed_fields();
+  if (!left_out) return absl::Hash<std::string_view>{}(raw);
+  const auto before = static_cast<std::size_t>(left_out->key.data() - raw.data());
+  const std::string_view value = leading_value(left_out->from_value);
+  const auto after = static_cast<std::size_t>(value.data() + value.size() - raw.data());
+  return absl::HashOf(raw.substr(0, before), raw.substr(after));
 }
 
 }  // namespace headroom::webhook

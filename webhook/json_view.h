@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "operator/limits/object_view.h"
+#include "webhook/raw_json.h"
 
 namespace headroom::webhook {
 
@@ -32,6 +33,7 @@ class JsonView final : public limits::ObjectView {
   bool deleting() const override { return !of_metadata("deletionTimestamp").empty(); }
   /// White space between the tokens does not count; strings and numbers count as sent. The first call reads the text.
   std::size_t compact_bytes() const override;
+  std::uint64_t digest() const override;
 
  private:
   std::string_view of_metadata(std::string_view key) const;
@@ -41,6 +43,8 @@ class JsonView final : public limits::ObjectView {
   void walk(simdjson::dom::element value, std::span<const api::JsonPath::Step> steps,
             std::vector<std::size_t>& ordinals, absl::FunctionRef<void(const Scalar&)> take) const;
   std::string_view raw_object() const;  // from its bracket to the end of the text
+  /// Null where there are none.
+  std::optional<RawMember> managed_fields() const;
 
   simdjson::dom::element object_;
   std::optional<simdjson::dom::object> metadata_;

@@ -88,15 +88,43 @@ std::optional<Finding> broken(const api::ScaleLimit& limit, const Cap& cap, cons
                    text_of(cap.most, cap.format), " is allowed", cap.message.empty() ? "" : ": ", cap.message)};
 }
 
+/// What a rate comes to, see flow_use.h; and who may wait for it without a queue of the limit's own: those who can be
+/// let through within a moment.
+struct RateLimitWindow {
+  absl::Duration window;
+  std::size_t queue_length;
+  absl::Duration queue_time;
+};
+
+RateLimitWindow window_of(const api::RateLimit& rate) {
+  // A share comes from another replica in less than the one; whoever has to wait for longer than the other asks again.
+  constexpr absl::Duration kShortest = absl::Milliseconds(250), kLongest = absl::Seconds(1);
+  RateLimitWindow terms{};
+  terms.window = rate_window(rate);
+  terms.queue_time = std::clamp(terms.window, kShortest, kLongest);
+  terms.queue_length =
+      static_cast<std::size_t>(rate.burst + rate.writes_per_second * absl::ToDoubleSeconds(terms.queue_time));
+  return terms;
+}
+
+// The webhook's own timeoutSeconds is 5, the way there and back included.
+constexpr absl::Duration kLongestQueueTime = absl::Seconds(4);
+
 }  // namespace
 
+absl::Duration rate_window(const api::RateLimit& rate) {
+  return absl::Seconds(1) * rate.burst / rate.writes_per_second;
+}
+
 CompiledLimit::CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> limit, std::vector<TypeId> types,
-                             std::vector<std::string> namespaces, std::vector<std::string> excluded)
+                             std::vector<std::string> namespaces, std::vector<std::string> excluded,
+                             std::optional<LimitId> flow)
     : id_(id),
       limit_(std::move(limit)),
       types_(std::move(types)),
       namespaces_(std::move(namespaces)),
-      excluded_(std::move(excluded)) {
+      excluded_(std::move(excluded)),
+      flow_(flow) {
   for (api::LimitDimension& dimension : api::dimensions_of(limit_->spec)) {
     const bool counted =
         dimension.kind == api::LimitDimension::Kind::Count || dimension.kind == api::LimitDimension::Kind::Sum;
@@ -107,7 +135,7 @@ CompiledLimit::CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> 
 }
 
 bool CompiledLimit::watches_objects() const {
-  if (counts_objects()) return true;
+  if (counts_objects() || (flow_ && limit_->spec.concurrency)) return true;
   return has_selectors() && std::ranges::any_of(limit_->spec.match.resources, [](const api::MatchedResource& resource) {
            return std::ranges::find(resource.subresources, kScale) != resource.subresources.end();
          });
@@ -141,6 +169,33 @@ LimitTerms CompiledLimit::terms() const {
   terms.hard = Amounts(ledger_dimensions_.size());
   for (std::size_t i = 0; i < ledger_dimensions_.size(); ++i) terms.hard.at(i) = ledger_dimensions_[i].hard.nano();
   terms.types = types_;
+  return terms;
+}
+
+LimitTerms CompiledLimit::flow_terms() const {
+  const api::ScaleLimitSpec& spec = limit_->spec;
+  LimitTerms terms;
+  terms.generation = limit_->meta.generation;
+  // What is in use stays in use, whatever else the limit selects from now on.
+  terms.selection = digest(absl::StrCat(limit_->meta.uid, "|flow"));
+  terms.hard = Amounts(kFlowDimensions);
+  FlowTerms& flow = terms.flow.emplace();
+  if (spec.rate) {
+    const RateLimitWindow rate = window_of(*spec.rate);
+    terms.hard.at(kRate) = spec.rate->burst * kOneWrite;
+    flow.window = rate.window;
+    flow.queue_length = rate.queue_length;
+    flow.queue_time = rate.queue_time;
+  }
+  if (spec.concurrency) {
+    terms.hard.at(kConcurrency) = spec.concurrency->max * kOneWrite;
+    flow.resume_below = spec.concurrency->resume_below * kOneWrite;
+    flow.assume_done_after = spec.concurrency->assume_done_after;
+    flow.counted_as = id_;
+    const auto& queue = spec.concurrency->queue;
+    flow.queue_length = queue ? static_cast<std::size_t>(queue->length) : 0;
+    flow.queue_time = queue ? std::min(queue->timeout, kLongestQueueTime) : absl::ZeroDuration();
+  }
   return terms;
 }
 
@@ -265,6 +320,27 @@ Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std
   }
   if (more.is_zero()) return none;
   return std::optional(Charge{id_, std::move(more)});
+}
+
+bool CompiledLimit::lowers(const AskedWrite& write) const {
+  bool lowers = false;
+  for (const api::SumLimit& sum : limit_->spec.total.sums) {
+    if (is_scale(write) && !(sum.path == replicas_path())) continue;
+    const Result<FieldValues> now = read_field(*write.object, sum.path);
+    const Result<FieldValues> before = read_field(*write.old_object, sum.path);
+    lowers = lowers || (now && before && now.value().sum < before.value().sum);
+  }
+  return lowers;
+}
+
+std::optional<Charge> CompiledLimit::flow_charge(const AskedWrite& write, const std::optional<Charge>& charge) const {
+  if (!flow_ || write.object == nullptr) return std::nullopt;
+  if (write.old_object != nullptr && !charge &&
+      (lowers(write) || write.object->digest() == write.old_object->digest())) {
+    return std::nullopt;
+  }
+  const api::ScaleLimitSpec& spec = limit_->spec;
+  return Charge{*flow_, {spec.concurrency ? kOneWrite : 0, spec.rate ? kOneWrite : 0}};
 }
 
 }  // namespace headroom::limits

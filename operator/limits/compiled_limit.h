@@ -43,6 +43,9 @@ struct Finding {
 /// stored: it is, or it has come to `version` unseen.
 using MayCount = absl::FunctionRef<bool(LimitId limit, TypeId type, const Uid& object, Revision version)>;
 
+/// For how long a write takes up one of the `burst` units of a rate (see flow_use.h).
+absl::Duration rate_window(const api::RateLimit& rate);
+
 /// Whether the switch of a deny rule is on.
 using SwitchIsOn = absl::FunctionRef<bool(const api::SwitchCondition&)>;
 
@@ -50,16 +53,20 @@ class CompiledLimit {
  public:
   /// `types` numbers the resources of the match, in their order; `namespaces` are those that the limit's namespace
   /// selector picks now, sorted (not looked at without one); `excluded` are never gated nor counted.
+  /// `flow` is what the ledger knows its rate and concurrency by; without one they are not looked at.
   CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> limit, std::vector<TypeId> types,
-                std::vector<std::string> namespaces, std::vector<std::string> excluded);
+                std::vector<std::string> namespaces, std::vector<std::string> excluded,
+                std::optional<LimitId> flow = std::nullopt);
 
   LimitId id() const { return id_; }
+  /// Null where the limit bounds neither rate nor concurrency.
+  std::optional<LimitId> flow() const { return flow_; }
   const api::ScaleLimit& limit() const { return *limit_; }
   bool enforced() const { return limit_->spec.mode == api::ScaleLimitSpec::Mode::Enforce; }
   /// Whether it has dimensions in the ledger: counts what is stored.
   bool counts_objects() const { return !ledger_dimensions_.empty(); }
-  /// Whether its objects are to be watched: to count them, or because reviews of `/scale` do not show whether it
-  /// selects the object.
+  /// Whether its objects are to be watched: to count them, to see writes end, or because reviews of `/scale` do not
+  /// show whether it selects the object.
   bool watches_objects() const;
   /// The dimensions of the ledger: the count, if any, then the sums.
   const std::vector<api::LimitDimension>& ledger_dimensions() const { return ledger_dimensions_; }
@@ -70,6 +77,8 @@ class CompiledLimit {
   bool needs_bodies() const;
   /// For the ledger: `selection` is equal while what is counted is the same.
   LimitTerms terms() const;
+  /// The same of flow(): how many writes at once, and how many within a window.
+  LimitTerms flow_terms() const;
 
   bool covers_namespace(std::string_view ns) const;
   /// What a stored object counts. A field that is no quantity, or is negative, counts nothing.
@@ -86,16 +95,21 @@ class CompiledLimit {
   std::optional<Finding> stopped(const AskedWrite& write, const std::optional<Charge>& charge) const;
   /// What it may add to what is stored; empty where nothing. InvalidArgument for a field that cannot be counted.
   Result<std::optional<Charge>> charge(const AskedWrite& write, std::size_t resource, MayCount may_count) const;
+  /// One write of its flow; the write is one that the limit selects, and `charge` is what it adds to what is stored.
+  /// Empty for deletes, updates that change nothing but managedFields, and those that only lower what is stored.
+  std::optional<Charge> flow_charge(const AskedWrite& write, const std::optional<Charge>& charge) const;
 
  private:
   bool matches(const ObjectView& object) const;
   bool has_selectors() const { return limit_->spec.match.labels || !limit_->spec.match.fields.empty(); }
   std::string selection() const;
+  bool lowers(const AskedWrite& write) const;
 
   LimitId id_;
   std::shared_ptr<const api::ScaleLimit> limit_;
   std::vector<TypeId> types_;
   std::vector<std::string> namespaces_, excluded_;
+  std::optional<LimitId> flow_;
   std::vector<api::LimitDimension> ledger_dimensions_;
 };
 

@@ -24,6 +24,7 @@ Escrow::Escrow(Holder self, EscrowOptions options, const UsageCache& usage)
       reads_(options.read_pause, options.watch_patience) {}
 
 void Escrow::set_limit(LimitId id, LimitTerms terms) {
+  if (terms.flow) flow_.set_limit(id, *terms.flow);
   const auto it = limits_.find(id);
   if (it == limits_.end()) {
     limits_.emplace(id, Limit(LimitAccount(std::move(terms), self_)));
@@ -35,6 +36,7 @@ void Escrow::set_limit(LimitId id, LimitTerms terms) {
 void Escrow::drop_limit(LimitId id) {
   limits_.erase(id);
   reservations_.forget(id);
+  flow_.drop_limit(id);
 }
 
 void Escrow::lease_held_until(BootTime until) { lease_until_ = std::max(lease_until_, until); }
@@ -42,6 +44,7 @@ void Escrow::lease_held_until(BootTime until) { lease_until_ = std::max(lease_un
 void Escrow::begin_anew(Holder self) {
   self_ = std::move(self);
   reservations_.clear();
+  flow_.clear();
   recall_.reset();
   for (auto& [id, limit] : limits_) {
     Limit anew(LimitAccount(limit.account.terms(), self_));
@@ -66,7 +69,22 @@ void Escrow::holder_read(const Holder& holder, std::optional<bool> renewed, Mome
 void Escrow::holder_renewed(const Holder& holder, Moment now) { holders_.renewed(holder, now.boot); }
 
 Amounts Escrow::unspent(LimitId id, const Limit& limit) const {
-  return limit.account.unspent(reservations_.pending(id));
+  return limit.is_flow() ? unspent_flow(id, limit) : limit.account.unspent(reservations_.pending(id));
+}
+
+Charges Escrow::additional(const Write& write, const Charges& charges) const {
+  if (flow_.empty()) return reservations_.additional(write, charges);
+  Charges stored, more;
+  for (const Charge& charge : charges) {
+    if (!flow_.knows(charge.limit)) {
+      stored.push_back(charge);
+      continue;
+    }
+    Amounts amounts = flow_.additional(charge.limit, write, charge.amounts);
+    if (!amounts.is_zero()) more.push_back({charge.limit, std::move(amounts)});
+  }
+  for (Charge& charge : reservations_.additional(write, stored)) more.push_back(std::move(charge));
+  return more;
 }
 
 bool Escrow::superseded(const Write& write, const Charges& charges) const {
@@ -74,14 +92,17 @@ bool Escrow::superseded(const Write& write, const Charges& charges) const {
   if (updates && usage_.revision(write.type) >= write.old_version && !usage_.has_name(write.type, write.name))
     return true;
   return std::ranges::any_of(charges, [&](const Charge& charge) {
-    const auto known = usage_.find(charge.limit, write.type, write.uid);
+    const auto limit = limits_.find(charge.limit);
+    const bool flows = limit != limits_.end() && limit->second.is_flow();
+    const auto counted_as = flows ? limit->second.account.terms().flow->counted_as : std::optional(charge.limit);
+    const auto known = counted_as ? usage_.find(*counted_as, write.type, write.uid) : std::nullopt;
     return known && known->version > write.old_version;
   });
 }
 
 bool Escrow::admit(const Write& write, const Charges& charges, BootTime now) {
   if (!may_admit(now)) return false;
-  for (const Charge& charge : reservations_.additional(write, charges)) {
+  for (const Charge& charge : additional(write, charges)) {
     const auto it = limits_.find(charge.limit);
     if (it == limits_.end()) continue;  // dropped meanwhile: it limits nothing any more
     const Limit& limit = it->second;
@@ -89,7 +110,19 @@ bool Escrow::admit(const Write& write, const Charges& charges, BootTime now) {
       return false;
     }
   }
-  reservations_.add(write, charges, now);
+  if (flow_.empty()) {
+    reservations_.add(write, charges, now);
+  } else {
+    Charges stored;
+    for (const Charge& charge : charges) {
+      if (flow_.knows(charge.limit)) {
+        flow_.add(charge.limit, write, charge.amounts, now);
+      } else {
+        stored.push_back(charge);
+      }
+    }
+    if (!stored.empty()) reservations_.add(write, stored, now);
+  }
   for (const Charge& charge : charges) {
     const auto it = limits_.find(charge.limit);
     if (it != limits_.end()) it->second.touched = now;
@@ -101,7 +134,13 @@ std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const 
   if (charges.empty() || superseded(write, charges)) return Verdict{};
   const bool looks_for_name =
       write.old_version == 0 && (usage_.has_name(write.type, write.name) || reservations_.creating(write));
-  if (!looks_for_name && admit(write, charges, now.boot)) {
+  Charges more;
+  if (!flow_.empty()) {
+    for (const Charge& charge : charges) flow_.advance(charge.limit, now.boot);
+    more = additional(write, charges);
+  }
+  const bool in_line = stands_in_line(more, now);
+  if (!looks_for_name && !in_line && admit(write, charges, now.boot)) {
     for (const Charge& charge : charges) {
       const auto it = limits_.find(charge.limit);
       if (it == limits_.end() || it->second.account.swapping() || it->second.topped_up + kTopUpPause > now.boot)
@@ -110,6 +149,9 @@ std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const 
     }
     return Verdict{};
   }
+  if (in_line) {
+    if (const auto refusal = stand_in_line(more, now.boot)) return refusal;
+  }
   if (waiting_.size() >= options_.most_waiting) {
     Waiting no_time{request, write, charges, -absl::InfiniteDuration()};
     Verdict refusal = *decide(no_time, now.boot);
@@ -117,7 +159,7 @@ std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const 
     return refusal;
   }
   waiting_.push_back({request, write, charges, now.boot, false, looks_for_name});
-  pump(now);
+  if (!in_line || looks_for_name) pump(now);
   return std::nullopt;
 }
 
@@ -136,9 +178,12 @@ void Escrow::resolve(const std::vector<Resolution>& resolutions) {
 
 void Escrow::seen(TypeId type, const Uid& uid, Revision version, bool deleted) {
   resolve(reservations_.seen(type, uid, version, deleted));
+  if (!flow_.empty()) flow_.seen(type, uid, version, deleted);
 }
 
-void Escrow::cache_moved(TypeId, Moment now) {
+void Escrow::cache_moved(TypeId type, Moment now) {
+  // Reads that the cache has reached are over, also those that nobody waits for any more.
+  (void)reads_.known_until(type, usage_.revision(type));
   if (!waiting_.empty()) pump(now);
 }
 

@@ -1,10 +1,12 @@
 // The escrow ledger of one webhook replica: admits writes from slices of the limits' room that it holds, in memory, and
-// trades slices with the other replicas by swaps of a record per limit. A state machine: whatever happens is told by a
-// call, whatever is to be done is fetched with take_actions(). Pure; not thread-safe.
+// trades slices with the other replicas by swaps of a record per limit. What is stored under a limit, and its flow
+// (writes in progress, writes per time), are two LimitIds that trade alike. A state machine: whatever happens is told
+// by a call, whatever is to be done is fetched with take_actions(). Pure; not thread-safe.
 //
 // Promised while all replicas do as this one, clocks run at about the same speed, and the API server ends its requests
 // within `request_deadline`: what is stored never exceeds a limit, and no write is refused as OverLimit that would have
-// fitted what was stored at some moment between its question and its answer.
+// fitted what was stored at some moment between its question and its answer. No more writes are in progress, and no
+// more were let through within any time, than a limit's flow allows.
 #pragma once
 
 #include <absl/container/btree_map.h>
@@ -19,6 +21,7 @@
 #include <vector>
 
 #include "operator/limits/consistent_reads.h"
+#include "operator/limits/flow_use.h"
 #include "operator/limits/holders.h"
 #include "operator/limits/identity.h"
 #include "operator/limits/ledger_record.h"
@@ -34,7 +37,7 @@ struct EscrowOptions {
   /// otherwise) and a margin for clocks.
   absl::Duration request_deadline = absl::Seconds(64);
   absl::Duration lease_life = absl::Seconds(15);
-  /// The longest that a write waits for an answer; below the webhook's timeoutSeconds.
+  /// The longest that a write waits for an answer, but in a flow's queue; below the webhook's timeoutSeconds.
   absl::Duration patience = absl::Seconds(2);
   std::size_t most_waiting = 10'000;
   /// An unspent grant that was not touched for so long goes back.
@@ -116,6 +119,8 @@ class Escrow {
   void cache_moved(TypeId type, Moment now);
   /// The store shows a revision below one that was seen before: it was restored.
   void went_back(TypeId type, Moment now);
+  /// The same, seen otherwise: no record of any limit is trusted.
+  void store_went_back(Moment now);
 
   void ledger_read(LimitId limit, std::optional<LedgerRecord> record, Moment now);
   void swapped(LimitId limit, std::int64_t sequence, SwapOutcome outcome, std::optional<LedgerRecord> record,
@@ -141,7 +146,16 @@ class Escrow {
   const LimitAccount* account(LimitId limit) const;
   /// The store was restored, or seems so: nothing is admitted until a new epoch of the limit's record begins.
   bool distrusts(LimitId limit) const;
-  Amounts pending(LimitId limit) const { return reservations_.pending(limit); }
+  /// Reserved, or of a flow in use.
+  Amounts pending(LimitId limit) const {
+    return flow_.knows(limit) ? flow_.in_use(limit) : reservations_.pending(limit);
+  }
+  /// That are alive, this one counted.
+  std::size_t replicas(Moment now) const { return 1 + holders_.others_alive(self_, now.boot); }
+  /// Writes that wait for a flow of the limit.
+  std::size_t queued(LimitId flow) const;
+  /// The most of a flow that this replica had in use since this was last asked.
+  Amounts take_peak(LimitId flow, Moment now);
 
  private:
   struct Waiting {
@@ -154,6 +168,7 @@ class Escrow {
     /// would hold room for as long as it might land, although it will not: loops of create-or-get would eat the limit.
     bool looks_for_name = false;
     bool name_asked = false;
+    bool in_line = false;  ///< for a flow
   };
   struct Limit {
     explicit Limit(LimitAccount kept) : account(std::move(kept)) {}
@@ -174,6 +189,13 @@ class Escrow {
     Amounts wanted;         ///< by those for which there is room
     bool unserved = false;  ///< others are beyond it
     bool recalls = false;   ///< one of those needs what other replicas hold
+    // Of a flow:
+    std::size_t queued = 0;            ///< writes that wait for it
+    bool filled = false;               ///< was as full as it gets: nothing starts until enough has ended
+    std::optional<Amounts> own_share;  ///< all that it uses, as another replica that has less waits for more
+    BootTime yielded = -absl::InfiniteDuration();
+
+    bool is_flow() const { return account.terms().flow.has_value(); }
   };
 
   bool may_admit(BootTime now) const { return now < lease_until_ && !retiring_; }
@@ -181,6 +203,8 @@ class Escrow {
   bool superseded(const Write& write, const Charges& charges) const;
   bool admit(const Write& write, const Charges& charges, BootTime now);
   Amounts unspent(LimitId id, const Limit& limit) const;
+  /// Of what a write charges, that which calls for the same write have not charged yet.
+  Charges additional(const Write& write, const Charges& charges) const;
   /// What is stored, and its figures by type, by this replica's caches.
   Amounts stored(LimitId id, const Limit& limit) const;
   std::vector<Base> figures(LimitId id, const Limit& limit) const;
@@ -191,6 +215,25 @@ class Escrow {
   std::optional<Verdict> decide(Waiting& waiting, BootTime now);
   std::optional<Verdict> decide_by(LimitId id, Limit& limit, const Charge& charge, const Amounts& lacking,
                                    Waiting& waiting, BootTime now);
+
+  // Flows:
+  Amounts unspent_flow(LimitId id, const Limit& limit) const;
+  void refresh_flow(LimitId id, Limit& limit, BootTime now);
+  /// All of the dimension is held by this replica, or in use by others.
+  bool exhausted(const Limit& limit, std::size_t dimension) const;
+  std::size_t queue_length(const Limit& limit, BootTime now) const;
+  std::optional<Verdict> decide_by_flow(LimitId id, Limit& limit, const Amounts& lacking, Waiting& waiting,
+                                        BootTime now);
+  Verdict flow_refusal(LimitId id, const Limit& limit, const Amounts& lacking, BootTime now) const;
+  /// Whether writes that came before wait for a flow that this one needs, too.
+  bool stands_in_line(const Charges& more, Moment now);
+  /// Takes its place; or is refused, as the queue is full.
+  std::optional<Verdict> stand_in_line(const Charges& more, BootTime now);
+  /// What is free of it is given to another's recall, and not before it is known to be of no use here.
+  bool yields_flow(LimitId id, const Limit& limit, BootTime now) const;
+  /// Until when a holder's units may be in use although it is known to be dead since.
+  BootTime uses_end(const Limit& limit, BootTime dead_since) const;
+
   void resolve(const std::vector<Resolution>& resolutions);
   void give_up_writes(BootTime now);
   void pump(Moment now);
@@ -206,6 +249,7 @@ class Escrow {
   const EscrowOptions options_;
   const UsageCache& usage_;
   Reservations reservations_;
+  FlowUse flow_;
   Holders holders_;
   ConsistentReads reads_;
   absl::btree_map<LimitId, Limit> limits_;  ///< in order, so that the same inputs give the same actions

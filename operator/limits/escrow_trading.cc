@@ -55,7 +55,14 @@ void Escrow::went_back(TypeId type, Moment now) {
   reads_.forget(type);
   for (auto& [id, limit] : limits_) {
     const std::vector<TypeId>& types = limit.account.terms().types;
-    if (std::ranges::find(types, type) != types.end()) distrust(limit, now.boot);
+    if (limit.is_flow() || std::ranges::find(types, type) != types.end()) distrust(limit, now.boot);
+  }
+}
+
+void Escrow::store_went_back(Moment now) {
+  for (auto& [id, limit] : limits_) {
+    for (const TypeId type : limit.account.terms().types) reads_.forget(type);
+    distrust(limit, now.boot);
   }
 }
 
@@ -65,7 +72,8 @@ void Escrow::distrust(Limit& limit, BootTime now) {
   }
   limit.account.drop();
   // Others may notice later, up to the end of their Leases, and admit until then.
-  limit.distrusted = now + options_.lease_life + options_.request_deadline;
+  const auto& flow = limit.account.terms().flow;
+  limit.distrusted = now + options_.lease_life + (flow ? flow->longest_use() : options_.request_deadline);
 }
 
 void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
@@ -115,7 +123,7 @@ std::vector<Holder> Escrow::dead_holders(LimitId id, Limit& limit, BootTime now)
   for (const Grant& grant : limit.account.record()->grants) {
     if (grant.holder == self_) continue;
     const auto over = holders_.over_since(grant.holder, now);
-    if (over && caught_up(id, limit, *over)) dead.push_back(grant.holder);
+    if (over && uses_end(limit, *over) <= now && caught_up(id, limit, *over)) dead.push_back(grant.holder);
     if (!over && holders_.silent_since(grant.holder, now) && reading_holders_.try_emplace(grant.holder, now).second) {
       actions_.emplace_back(ReadHolder{grant.holder});
     }
@@ -125,7 +133,7 @@ std::vector<Holder> Escrow::dead_holders(LimitId id, Limit& limit, BootTime now)
 
 void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   LimitAccount& account = limit.account;
-  const bool waited_for = limit.unserved || !limit.wanted.is_zero();
+  const bool waited_for = limit.unserved || !limit.wanted.is_zero() || limit.queued > 0;
   if (account.swapping() || limit.reading) return;
   if (account.needs_reading()) {
     limit.reading = now.boot;
@@ -150,8 +158,9 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   const Grant* const own = record.grant(self_);
   const bool recall_is_over = limit.others_recall && (limit.others_recall_seen + options_.recall_life <= now.boot ||
                                                       !holders_.alive(limit.others_recall->holder, now.boot));
-  const bool asked_to_yield =
-      limit.others_recall && !recall_is_over && own != nullptr && own->recall_ack < *limit.others_recall;
+  const bool yields_again = own != nullptr && limit.is_flow() && yields_flow(id, limit, now.boot);
+  const bool asked_to_yield = limit.others_recall && !recall_is_over && own != nullptr &&
+                              (own->recall_ack < *limit.others_recall || yields_again);
   const bool own_recall_open =
       std::ranges::any_of(record.recalls, [&](const RecallId& one) { return one.holder == self_; });
   const bool withdraws = own_recall_open && !limit.recalls;
@@ -168,11 +177,17 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   wish.epoch_name = absl::ToUnixMicros(now.wall);
   wish.rebase = limit.rebase;
   wish.figures = figures(id, limit);
-  wish.pending = reservations_.pending(id);
+  wish.pending = pending(id);
   wish.wanted = limit.wanted;
+  if (limit.filled) {
+    // What ends meanwhile starts nothing, here or elsewhere.
+    wish.pending.at(kConcurrency) = std::max(wish.pending[kConcurrency], account.granted()[kConcurrency]);
+    wish.wanted.at(kConcurrency) = 0;
+  }
   wish.replicas = 1 + holders_.others_alive(self_, now.boot);
   wish.ahead = !wish.recall && !limit.others_recall && (topping_up || !limit.wanted.is_zero());
   if (auto swap = account.plan(wish)) {
+    limit.yielded = now.boot;
     actions_.emplace_back(SwapLedger{id, *std::move(swap)});
   }
 }

@@ -20,7 +20,7 @@ std::size_t first_short(const Amounts& have, const Amounts& need) {
 Verdict Escrow::judge(const Charges& charges) const {
   for (const Charge& charge : charges) {
     const auto it = limits_.find(charge.limit);
-    if (it == limits_.end()) continue;
+    if (it == limits_.end() || it->second.is_flow()) continue;
     const LimitTerms& terms = it->second.account.terms();
     Verdict verdict{Verdict::Kind::Allowed, charge.limit, 0, 0, 0, 0};
     const bool known =
@@ -74,20 +74,34 @@ std::optional<Verdict> Escrow::decide(Waiting& waiting, BootTime now) {
     if (waiting.arrived + options_.patience > now) return std::nullopt;
     waiting.looks_for_name = false;
   }
-  if (superseded(waiting.write, waiting.charges) || admit(waiting.write, waiting.charges, now)) return Verdict{};
+  if (superseded(waiting.write, waiting.charges)) return Verdict{};
+  const Charges needs = additional(waiting.write, waiting.charges);
+  waiting.in_line = std::ranges::any_of(needs, [this](const Charge& more) {
+    const auto it = limits_.find(more.limit);
+    return it != limits_.end() && it->second.queued > 0;
+  });
+  if (!waiting.in_line && admit(waiting.write, waiting.charges, now)) return Verdict{};
   std::optional<Verdict> refusal;
-  for (const Charge& more : reservations_.additional(waiting.write, waiting.charges)) {
+  bool lacks = false;
+  for (const Charge& more : needs) {
     const auto it = limits_.find(more.limit);
     if (it == limits_.end()) continue;
     Limit& limit = it->second;
     const bool usable = limit.account.current() && !limit.distrusted;
     const Amounts have = usable ? unspent(more.limit, limit) : Amounts();
-    if (usable && have.covers(more.amounts)) continue;
-    const auto charge = std::ranges::find(waiting.charges, more.limit, &Charge::limit);
-    const auto verdict = decide_by(more.limit, limit, *charge, positive(more.amounts - have), waiting, now);
+    if (usable && limit.queued == 0 && have.covers(more.amounts)) continue;
+    lacks = true;
+    const Amounts lacking = positive(more.amounts - have);
+    std::optional<Verdict> verdict;
+    if (limit.is_flow()) {
+      verdict = decide_by_flow(more.limit, limit, lacking.is_zero() ? more.amounts : lacking, waiting, now);
+    } else {
+      const auto charge = std::ranges::find(waiting.charges, more.limit, &Charge::limit);
+      verdict = decide_by(more.limit, limit, *charge, lacking, waiting, now);
+    }
     if (verdict && (!refusal || verdict->kind == Verdict::Kind::OverLimit)) refusal = verdict;
   }
-  if (refusal || waiting.arrived + options_.patience > now) return refusal;
+  if (refusal || lacks || waiting.arrived + options_.patience > now) return refusal;
   // Every limit has room; it is this replica that may not admit.
   const Charge& first = waiting.charges.front();
   return Verdict{Verdict::Kind::Unavailable, first.limit, 0, 0, first.amounts[0], 0};
@@ -109,12 +123,14 @@ void Escrow::add_up_wants() {
   absl::flat_hash_map<LimitId, Amounts> available;
   for (const Waiting& waiting : waiting_) {
     if (waiting.looks_for_name) continue;
-    for (const Charge& charge : reservations_.additional(waiting.write, waiting.charges)) {
+    for (const Charge& charge : additional(waiting.write, waiting.charges)) {
       const auto it = limits_.find(charge.limit);
       if (it == limits_.end()) continue;
       Limit& limit = it->second;
       const auto [left, added] = available.try_emplace(charge.limit);
-      if (added) left->second = unspent(charge.limit, limit) + limit.account.room(figures(charge.limit, limit));
+      if (added) {
+        left->second = limit.account.unspent(pending(charge.limit)) + limit.account.room(figures(charge.limit, limit));
+      }
       if (left->second.covers(charge.amounts)) {
         left->second -= charge.amounts;
         limit.wanted += charge.amounts;
@@ -129,6 +145,8 @@ void Escrow::pump(Moment now) {
   for (auto& [id, limit] : limits_) {
     limit.recalls = limit.unserved = false;
     limit.wanted = Amounts();
+    limit.queued = 0;
+    if (limit.is_flow()) refresh_flow(id, limit, now.boot);
   }
   std::deque<Waiting> kept;
   for (Waiting& waiting : waiting_) {
@@ -141,9 +159,11 @@ void Escrow::pump(Moment now) {
   waiting_ = std::move(kept);
   add_up_wants();
   const auto recalls = [](const Waiting& waiting) { return waiting.recalls; };
-  if (recall_ && std::ranges::none_of(waiting_, [&](const Waiting& waiting) {
-        return waiting.recalls && waiting.arrived <= recall_raised_;
-      })) {
+  // Queues of a flow may never be empty; a recall that has had its time gives way to those of other replicas.
+  const bool over = recall_raised_ + options_.recall_life <= now.boot;
+  if (recall_ && (over || std::ranges::none_of(waiting_, [&](const Waiting& waiting) {
+                    return waiting.recalls && (waiting.arrived <= recall_raised_ || waiting.in_line);
+                  }))) {
     recall_.reset();
   }
   if (!recall_ && std::ranges::any_of(waiting_, recalls)) {
@@ -152,7 +172,7 @@ void Escrow::pump(Moment now) {
     recall_raised_ = now.boot;
   }
   for (auto& [id, limit] : limits_) {
-    if (limit.unserved || !limit.wanted.is_zero()) limit.touched = now.boot;
+    if (limit.unserved || !limit.wanted.is_zero() || limit.queued > 0) limit.touched = now.boot;
     trade(id, limit, now);
   }
   for (const TypeId type : reads_.to_read(now.boot)) actions_.emplace_back(ReadRevision{type});

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "operator/limits/amounts.h"
+#include "operator/limits/flow_use.h"
 #include "operator/limits/identity.h"
 #include "operator/limits/ledger_record.h"
 
@@ -19,6 +20,8 @@ struct LimitTerms {
   std::string selection;  ///< digest of what is counted: types, selectors, namespaces, paths
   Amounts hard;
   std::vector<TypeId> types;
+  /// Of a limit's flow, which is a LimitId of its own: `hard` is of its dimensions, and there are no types.
+  std::optional<FlowTerms> flow{};
 };
 
 /// What this replica would have of the next swap.

@@ -69,13 +69,16 @@ Assessment LimitSet::assess(const AskedWrite& write, MayCount may_count, SwitchI
                         charge.error().message)});
     } else {
       if (auto stop = limit->stopped(write, charge.value())) assessment.findings.push_back(*std::move(stop));
+      if (auto flow = limit->flow_charge(write, charge.value())) {
+        (limit->enforced() ? assessment.charges : assessment.watched_flow).push_back(*std::move(flow));
+      }
       if (!charge.value()) return;
       (limit->enforced() ? assessment.charges : assessment.watched).push_back(*std::move(charge).value());
     }
   };
   visit(by_resource_, resource_key(write.group, write.version, write.resource, write.ns),
         resource_key(write.group, write.version, write.resource, kAnyNamespace), assess_by);
-  if (assessment.charges.empty()) return assessment;
+  if (assessment.charges.empty() && assessment.watched_flow.empty()) return assessment;
   assessment.write.uid = Uid::parse(write.object->uid());
   assessment.write.name = name_id(write.ns, write.name.empty() ? write.object->name() : write.name);
   if (write.old_object != nullptr) {

@@ -19,6 +19,7 @@ struct Assessment {
   Write write;
   Charges charges;                ///< under limits that are enforced, for Escrow::ask()
   Charges watched;                ///< under limits that warn or audit, for Escrow::judge()
+  Charges watched_flow;           ///< the same, of flow, which is not the ledger's then
   std::vector<Finding> findings;  ///< of all modes; the first of an enforced limit refuses
 };
 

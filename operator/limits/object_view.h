@@ -5,6 +5,7 @@
 #include <absl/functional/function_ref.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -39,6 +40,9 @@ class ObjectView {
 
   /// Bytes of the compact JSON without metadata.managedFields.
   virtual std::size_t compact_bytes() const = 0;
+  /// A hash of the JSON text without metadata.managedFields: of two objects from one sender, equal where nothing else
+  /// differs either.
+  virtual std::uint64_t digest() const = 0;
 };
 
 }  // namespace headroom::limits

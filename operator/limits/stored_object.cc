@@ -1,5 +1,7 @@
 #include "operator/limits/stored_object.h"
 
+#include <absl/hash/hash.h>
+
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -69,13 +71,17 @@ std::optional<std::string_view> StoredObject::label(std::string_view key) const 
   return it->get_ref<const std::string&>();
 }
 
-std::size_t StoredObject::compact_bytes() const {
+std::string StoredObject::compact() const {
   if (const json* const metadata = metadata_of(object_); metadata != nullptr && metadata->contains("managedFields")) {
     json bare = object_;
     bare["metadata"].erase("managedFields");
-    return bare.dump().size();
+    return bare.dump();
   }
-  return object_.dump().size();
+  return object_.dump();
 }
+
+std::size_t StoredObject::compact_bytes() const { return compact().size(); }
+
+std::uint64_t StoredObject::digest() const { return absl::Hash<std::string>{}(compact()); }
 
 }  // namespace headroom::limits

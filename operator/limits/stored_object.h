@@ -3,6 +3,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "operator/limits/object_view.h"
@@ -23,9 +24,11 @@ class StoredObject final : public ObjectView {
   std::string_view resource_version() const override { return of_metadata("resourceVersion"); }
   bool deleting() const override { return !of_metadata("deletionTimestamp").empty(); }
   std::size_t compact_bytes() const override;
+  std::uint64_t digest() const override;
 
  private:
   std::string_view of_metadata(const char* key) const;
+  std::string compact() const;
 
   const nlohmann::json& object_;
 };

@@ -132,6 +132,8 @@ class TestReplica {
           } else {
             unanswered_read = true;
           }
+        } else if (std::holds_alternative<ListType>(action)) {
+          ++lists;
         } else if (const auto* look = std::get_if<ReadName>(&action)) {
           escrow.name_read(look->request, taken, at(now));
         } else if (const auto* holder = std::get_if<ReadHolder>(&action)) {
@@ -152,7 +154,7 @@ class TestReplica {
   std::optional<bool> taken = true;     ///< what looking for a name finds
   std::optional<bool> renewed = false;  ///< what reading another's Lease finds
   bool unanswered_read = false, loses_answers = false;
-  int swaps = 0, reads = 0;
+  int swaps = 0, reads = 0, lists = 0;
 };
 
 class EscrowTest : public testing::Test {
@@ -355,6 +357,21 @@ TEST_F(EscrowTest, an_idle_limit_holds_no_grant_and_causes_no_traffic) {
   for (int i = 7; i < 100; ++i) replica.tick(i);
   EXPECT_EQ(replica.swaps, swaps);
   EXPECT_EQ(replica.reads, reads);
+}
+
+TEST_F(EscrowTest, a_type_is_listed_for_those_who_wait_and_not_for_ever) {
+  TestReplica replica("a", shared_, 1);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  replica.newest = 60;  // of a type that stays quiet: its watch does not get there
+  ASSERT_EQ(replica.creates(2, 0.1), std::nullopt);
+  for (double now = 0.2; now < 5; now += 0.1) replica.tick(now);
+  ASSERT_TRUE(replica.answer(2).has_value());
+  ASSERT_GT(replica.lists, 0);
+  replica.list({1}, 60);
+  replica.escrow.cache_moved(kType, replica.at(5));
+  const int lists = replica.lists;
+  for (double now = 5; now < 10; now += 0.1) replica.tick(now);
+  EXPECT_EQ(replica.lists, lists);
 }
 
 TEST_F(EscrowTest, the_base_of_an_idle_limit_is_moved_when_it_is_to_count_all_that_was_stored_at_a_moment) {

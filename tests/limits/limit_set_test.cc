@@ -26,7 +26,8 @@ constexpr TypeId kArtifacts = 1, kDeployments = 2;
 
 std::shared_ptr<const CompiledLimit> compiled(LimitId id, const json& spec, TypeId type = kArtifacts,
                                               std::vector<std::string> namespaces = {}, bool cluster = false,
-                                              const json& status = json::object()) {
+                                              const json& status = json::object(),
+                                              std::optional<LimitId> flow = std::nullopt) {
   json object{
       {"apiVersion", "headroom.dev/v1alpha1"},
       {"kind", cluster ? "ClusterScaleLimit" : "ScaleLimit"},
@@ -38,7 +39,12 @@ std::shared_ptr<const CompiledLimit> compiled(LimitId id, const json& spec, Type
   EXPECT_TRUE(limit) << (limit ? "" : limit.error().message);
   return std::make_shared<CompiledLimit>(id, std::make_shared<api::ScaleLimit>(std::move(limit).value()),
                                          std::vector<TypeId>{type}, std::move(namespaces),
-                                         std::vector<std::string>{"kube-system"});
+                                         std::vector<std::string>{"kube-system"}, flow);
+}
+
+constexpr LimitId kFlow = 70;
+std::shared_ptr<const CompiledLimit> with_flow(const json& spec) {
+  return compiled(7, spec, kArtifacts, {}, false, json::object(), kFlow);
 }
 
 json artifacts(json rest) {
@@ -309,6 +315,77 @@ TEST(CompiledLimit, its_selection_changes_with_what_is_counted_and_with_nothing_
   json selecting = counted();
   selecting["match"]["namespaceSelector"]["matchLabels"]["team"] = "a";
   EXPECT_NE(selection(selecting, {"blue"}), selection(selecting, {"blue", "green"}));
+}
+
+TEST(LimitSet, a_write_takes_up_one_unit_of_each_flow_that_is_bounded) {
+  const struct {
+    json flow;
+    Amounts charged;
+  } table[] = {
+      {{{"rate", {{"writesPerSecond", 5}}}}, {0, kOne}},
+      {{{"concurrency", {{"max", 5}}}}, {kOne, 0}},
+      {{{"rate", {{"writesPerSecond", 5}}}, {"concurrency", {{"max", 5}}}}, {kOne, kOne}},
+  };
+  for (const auto& row : table) {
+    Asking asking({with_flow(artifacts(row.flow))});
+    const Assessment assessment = asking.create(artifact("a", {{"size", 1}}));
+    ASSERT_EQ(assessment.charges.size(), 1U) << row.flow;
+    EXPECT_EQ(assessment.charges[0].limit, kFlow);
+    EXPECT_EQ(assessment.charges[0].amounts, row.charged) << row.flow;
+    EXPECT_EQ(assessment.write.uid, Uid::parse("uid-a"));
+  }
+}
+
+TEST(LimitSet, writes_that_lower_use_or_change_nothing_take_up_no_flow) {
+  json spec = counted();
+  spec["rate"] = {{"writesPerSecond", 5}};
+  Asking asking({with_flow(spec)});
+  const json small = artifact("a", {{"size", "20M"}});
+  const json large = artifact("a", {{"size", "30M"}});
+  json annotated = small;
+  annotated["metadata"]["annotations"] = {{"note", "b"}};
+  json managed = small;
+  managed["metadata"]["managedFields"] = json::array({{{"manager", "kubectl"}}});
+  EXPECT_EQ(asking.update(small, large).charges.size(), 2U) << "it grows";
+  EXPECT_EQ(asking.update(small, annotated).charges.size(), 1U) << "a write like any other";
+  EXPECT_TRUE(asking.update(large, small).charges.empty()) << "it shrinks";
+  EXPECT_TRUE(asking.update(small, managed).charges.empty()) << "nothing changes";
+  EXPECT_TRUE(asking.remove(large).charges.empty());
+}
+
+TEST(LimitSet, flow_of_a_limit_that_does_not_refuse_is_watched_apart) {
+  json spec = artifacts({{"rate", {{"writesPerSecond", 5}}}, {"mode", "Warn"}});
+  Asking asking({with_flow(spec)});
+  const Assessment assessment = asking.create(artifact("a", {{"size", 1}}));
+  EXPECT_TRUE(assessment.charges.empty());
+  ASSERT_EQ(assessment.watched_flow.size(), 1U);
+  EXPECT_EQ(assessment.write.uid, Uid::parse("uid-a"));
+}
+
+TEST(CompiledLimit, says_of_its_flow_how_much_for_how_long_and_who_may_wait) {
+  const json both =
+      artifacts({{"rate", {{"writesPerSecond", 1000}, {"burst", 50}}},
+                 {"concurrency", {{"max", 100}, {"resumeBelow", 75}, {"queue", {{"length", 40}, {"timeout", "9s"}}}}}});
+  const LimitTerms terms = with_flow(both)->flow_terms();
+  EXPECT_EQ(terms.hard, (Amounts{100 * kOne, 50 * kOne}));
+  EXPECT_TRUE(terms.types.empty());
+  EXPECT_EQ(terms.generation, 3);
+  EXPECT_EQ(terms.flow->window, absl::Milliseconds(50));
+  EXPECT_EQ(terms.flow->assume_done_after, absl::Seconds(10));
+  EXPECT_EQ(terms.flow->resume_below, 75 * kOne);
+  EXPECT_EQ(terms.flow->queue_length, 40U);
+  EXPECT_EQ(terms.flow->queue_time, absl::Seconds(4)) << "the API server waits for five";
+  EXPECT_TRUE(with_flow(both)->watches_objects());
+
+  const auto rate = with_flow(artifacts({{"rate", {{"writesPerSecond", 5}, {"burst", 20}}}}));
+  EXPECT_EQ(rate->flow_terms().hard, (Amounts{0, 20 * kOne}));
+  EXPECT_EQ(rate->flow_terms().flow->window, absl::Seconds(4));
+  EXPECT_EQ(rate->flow_terms().flow->queue_length, 25U) << "as many as may come within the second that they wait";
+  EXPECT_FALSE(rate->watches_objects());
+  json selects = artifacts({{"rate", {{"writesPerSecond", 5}}}});
+  selects["match"]["labelSelector"]["matchLabels"]["tier"] = "hot";
+  EXPECT_EQ(with_flow(selects)->flow_terms().selection, rate->flow_terms().selection)
+      << "what is in use stays in use, whatever else is selected";
 }
 
 }  // namespace

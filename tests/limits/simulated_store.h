@@ -16,6 +16,8 @@ namespace headroom::limits {
 inline constexpr LimitId kAll = 0;      ///< counts and sums the objects of both types
 inline constexpr LimitId kFlagged = 1;  ///< counts the flagged objects of type 0
 inline constexpr std::array<LimitId, 2> kLimits{kAll, kFlagged};
+inline constexpr LimitId kFlow = 2;  ///< writes of both types, at once and per time
+inline constexpr std::array<LimitId, 3> kLedgers{kAll, kFlagged, kFlow};
 inline constexpr std::array<TypeId, 2> kTypes{0, 1};
 
 struct StoredObject {

@@ -59,6 +59,7 @@ struct Call {
   std::string name;
   Charges charges;
   std::map<LimitId, Amounts> most_used;  ///< since it was asked
+  std::function<void()> let_through;     ///< as soon as it is decided
   std::function<void(const Verdict&)> answered;
 };
 
@@ -125,7 +126,7 @@ class Replica {
 
 class World {
  public:
-  explicit World(const SimulationOptions& asked) : options(asked), random(asked.seed) {
+  explicit World(const SimulationOptions& asked) : options(asked), random(asked.seed), flow_truth_(asked.flow) {
     for (int i = 0; i < options.replicas; ++i) replicas.push_back(std::make_unique<Replica>(*this, i));
   }
 
@@ -141,6 +142,16 @@ class World {
 
   LimitTerms terms(LimitId limit) const {
     constexpr Amount kOne = Quantity::kNano;
+    if (limit == kFlow) {
+      const FlowTruth::Bounds& flow = options.flow;
+      FlowTerms terms{absl::Seconds(flow.window),
+                      absl::Seconds(flow.assume_done_after),
+                      options.resume_below * kOne,
+                      static_cast<std::size_t>(options.queue),
+                      absl::Seconds(2),
+                      kAll};
+      return {1, "flow", {flow.max * kOne, flow.burst * kOne}, {}, terms};
+    }
     if (limit == kAll) return {1, "all", {options.hard_count * kOne, options.hard_sum * kOne}, {0, 1}};
     return {1, "flagged", {options.hard_flagged * kOne}, {0}};
   }
@@ -155,6 +166,10 @@ class World {
     for (const auto& replica : replicas) replica->ledger_changed(limit);
   }
   void answer(RequestId request, const Verdict& verdict);
+  /// By a replica, whether the answer arrives or not.
+  void decided(RequestId request, const Verdict& verdict);
+  bool flows() const { return options.flow.max > 0; }
+  void look_at_flow();
 
   const SimulationOptions options;
   std::mt19937_64 random;
@@ -173,8 +188,11 @@ class World {
     StoredObject object;                   ///< as it will be
     std::optional<StoredObject> before{};  ///< of an update
     Seconds given_up = 0;                  ///< by the API server
+    std::shared_ptr<bool> admitted = std::make_shared<bool>(false);
     int age = 0;
   };
+  static std::string key_of(const Intent& intent);
+  bool can_land(const Intent& intent) const;
   void client(int number);
   void hold_against(LimitId limit, const Amounts& hard, const Amounts& used, const char* what);
   /// What would be stored if every write that may still land did, one per name.
@@ -185,6 +203,9 @@ class World {
     if (report.violations.size() < 5) report.violations.push_back(absl::StrCat("at ", agenda.now(), " s: ", what));
   }
 
+  FlowTruth flow_truth_;
+  Amounts flow_in_use_;
+  Seconds without_room_ = 0;                   ///< when the flow was last seen to be full
   std::map<std::uint64_t, Intent> in_flight_;  ///< admitted, and neither landed nor given up
   std::uint64_t last_in_flight_ = 0;
   RequestId last_request_ = 0;
@@ -233,6 +254,7 @@ void Replica::start() {
   escrow_options.lease_life = absl::Seconds(kLeaseLife);
   escrow_ = std::make_unique<Escrow>(holder_, escrow_options, *usage_);
   for (const LimitId limit : kLimits) escrow_->set_limit(limit, world_.terms(limit));
+  if (world_.flows()) escrow_->set_limit(kFlow, world_.terms(kFlow));
   store_age_ = world_.store_age;
   for (const TypeId type : kTypes) list(type);
   seen_events_ = world_.store.history().size();
@@ -320,7 +342,7 @@ void Replica::ledger_changed(LimitId limit) {
 
 void Replica::reconnect() {
   store_changed();
-  for (const LimitId limit : kLimits) ledger_changed(limit);
+  for (const LimitId limit : kLedgers) ledger_changed(limit);
 }
 
 void Replica::bookmarks() {
@@ -394,9 +416,11 @@ void Replica::act() {
   for (const Action& action : escrow_->take_actions()) {
     std::visit([this](const auto& one) { act_on(one); }, action);
   }
+  if (world_.flows()) world_.look_at_flow();
 }
 
 void Replica::act_on(const AnswerRequest& action) {
+  world_.decided(action.request, action.verdict);
   const bool lost = world_.disturbed() && world_.chance() < 0.005;
   if (lost) return;
   world_.agenda.in(world_.delay(0.001, 0.1, 0.01), [this, action] { world_.answer(action.request, action.verdict); });
@@ -512,6 +536,43 @@ Amounts World::at_most_soon(LimitId limit) const {
   return sum;
 }
 
+void World::look_at_flow() {
+  flow_in_use_ = Amounts(kFlowDimensions);
+  for (const auto& replica : replicas) {
+    if (replica->escrow() != nullptr) flow_in_use_ += replica->escrow()->pending(kFlow);
+  }
+  const Amounts hard = terms(kFlow).hard;
+  if (flow_in_use_[kConcurrency] >= hard[kConcurrency] || flow_in_use_[kRate] >= hard[kRate]) {
+    without_room_ = agenda.now();
+  }
+}
+
+void World::decided(RequestId request, const Verdict& verdict) {
+  if (flows()) look_at_flow();
+  const auto call = calls.find(request);
+  if (call == calls.end()) return;
+  if (verdict.kind == Verdict::Kind::Allowed && call->second.let_through) call->second.let_through();
+  const bool by_flow = verdict.kind == Verdict::Kind::OverConcurrency || verdict.kind == Verdict::Kind::OverRate;
+  // Long enough for a recall, and for whoever had to wait for one.
+  constexpr Seconds kLongEnough = 4;
+  const bool pauses = options.resume_below < options.flow.max;
+  if (by_flow && !options.disturbances && !pauses && without_room_ + kLongEnough < agenda.now()) {
+    violation(absl::StrCat("refused by flow, although there was room since ", without_room_, " s"));
+  }
+}
+
+std::string World::key_of(const Intent& intent) {
+  if (intent.create) return absl::StrCat("create ", intent.object.name);
+  return absl::StrCat("update ", intent.object.uid.low, " ", intent.before->version);
+}
+
+bool World::can_land(const Intent& intent) const {
+  const auto stored = store.objects().find(intent.object.name);
+  if (intent.create) return stored == store.objects().end();
+  return stored != store.objects().end() && stored->second.uid == intent.object.uid &&
+         stored->second.version == intent.before->version;
+}
+
 void World::answer(RequestId request, const Verdict& verdict) {
   const auto it = calls.find(request);
   if (it == calls.end()) return;
@@ -523,6 +584,10 @@ void World::answer(RequestId request, const Verdict& verdict) {
       break;
     case Verdict::Kind::InFlight:
       ++report.in_flight;
+      break;
+    case Verdict::Kind::OverConcurrency:
+    case Verdict::Kind::OverRate:
+      ++report.over_flow;
       break;
     case Verdict::Kind::Unavailable:
       ++report.unavailable;
@@ -553,7 +618,8 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
   write.uid = intent.object.uid;
   write.old_version = intent.before ? intent.before->version : 0;
   write.name = name_id("ns", intent.object.name);
-  const Charges charges = charges_of(intent.before ? &*intent.before : nullptr, intent.object);
+  Charges charges = charges_of(intent.before ? &*intent.before : nullptr, intent.object);
+  if (flows()) charges.push_back({kFlow, {kOneWrite, kOneWrite}});
 
   const auto land = [this, intent, done] {
     const bool disturbed_now = disturbed();
@@ -582,7 +648,17 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
   call.name = intent.object.name;
   call.charges = charges;
   for (const LimitId limit : kLimits) call.most_used[limit] = store.used(limit);
+  if (flows()) {
+    call.let_through = [this, intent] {
+      if (*intent.admitted || intent.age != store_age || !can_land(intent)) return;
+      *intent.admitted = true;
+      const auto lands = [this, intent] { return can_land(intent); };
+      if (const auto broken = flow_truth_.admitted(key_of(intent), agenda.now(), lands)) violation(*broken);
+    };
+  }
   call.answered = [this, intent, done, repeats, land](const Verdict& verdict) {
+    const bool by_flow = verdict.kind == Verdict::Kind::OverConcurrency || verdict.kind == Verdict::Kind::OverRate;
+    if (by_flow) return agenda.in(chance() * 0.5, done);  // the client comes back later
     if (verdict.kind != Verdict::Kind::Allowed) return done();
     // The API server may call again for the same write, another replica as like as not.
     if (repeats > 0) return request(intent, done, repeats - 1);
@@ -600,11 +676,17 @@ void World::client(int number) {
   if (started_ >= options.writes) return;
   ++started_;
   ++under_way_;
-  const auto done = [this, number] {
+  const auto rest = [this, number] {
     --under_way_;
     agenda.in(delay(0.005, 0.5, 0.02), [this, number] { client(number); });
   };
   Intent intent;
+  const auto ending = [this, rest](const Intent& one) {
+    return [this, rest, one] {
+      if (*one.admitted) flow_truth_.ended(key_of(one));
+      rest();
+    };
+  };
   intent.given_up = agenda.now() + kApiDeadline;
   intent.age = store_age;
   const double what = chance();
@@ -618,7 +700,7 @@ void World::client(int number) {
     intent.object.uid = {1, ++last_uid_};
     intent.object.amount = pick(6);
     intent.object.flagged = chance() < 0.5;
-    return request(intent, done, chance() < 0.01 ? 2 : 0);
+    return request(intent, ending(intent), chance() < 0.01 ? 2 : 0);
   }
   const auto it = std::next(objects.begin(), pick(static_cast<int>(objects.size())));
   if (what < 0.75) {
@@ -626,11 +708,11 @@ void World::client(int number) {
     intent.before = it->second;
     intent.object.amount = pick(8);
     if (chance() < 0.2) intent.object.flagged = !intent.object.flagged;
-    return request(intent, done, chance() < 0.05 ? 3 : 0);
+    return request(intent, ending(intent), chance() < 0.05 ? 3 : 0);
   }
-  agenda.in(delay(0.004, 0.05, 0.01), [this, name = it->first, done] {
+  agenda.in(delay(0.004, 0.05, 0.01), [this, name = it->first, rest] {
     if (store.remove(name)) changed();
-    done();
+    rest();
   });
 }
 
@@ -684,7 +766,7 @@ SimulationReport World::run() {
   const Seconds end = agenda.now() + 3 * (kApiDeadline + kLeaseLife) + 250;
   while (agenda.step(end)) {
   }
-  for (const LimitId limit : kLimits) {
+  for (const LimitId limit : kLedgers) {
     const LedgerRecord record = store.ledger(limit);
     if (!record.grants.empty())
       violation(absl::StrCat("limit ", limit, ": ", record.grants.size(), " grants never came home"));

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/limits/flow_truth.h"
+
 namespace headroom::limits {
 
 struct SimulationOptions {
@@ -17,12 +19,15 @@ struct SimulationOptions {
   int hard_count = 20;       ///< of the limit over both types
   int hard_sum = 60;         ///< the same, in units of up to 5 an object
   int hard_flagged = 8;      ///< of the limit over flagged objects of one type
+  FlowTruth::Bounds flow;    ///< of all writes; without a max there is none
+  int resume_below = 0;      ///< of its max
+  int queue = 0;             ///< writes that may wait for it, over all replicas
   bool disturbances = true;  ///< crashes, stops, cuts, lost messages; without them only delays
   bool restores = false;     ///< now and then the store goes back in time
 };
 
 struct SimulationReport {
-  int allowed = 0, over_limit = 0, in_flight = 0, name_taken = 0, unavailable = 0;
+  int allowed = 0, over_limit = 0, in_flight = 0, name_taken = 0, unavailable = 0, over_flow = 0;
   int landed = 0, never_landed = 0;
   int swaps = 0, reads = 0, lists = 0, crashes = 0, stops = 0, stalls = 0, cuts = 0, restores = 0;
   double seconds = 0;  ///< simulated

@@ -120,6 +120,18 @@ TEST(JsonView, knows_the_metadata) {
   EXPECT_FALSE(Viewed(R"({"metadata": {"deletionTimestamp": null}})")->deleting());
 }
 
+TEST(JsonView, digests_differ_where_more_than_managed_fields_differs) {
+  const char* const plain = R"({"metadata":{"managedFields":[1],"name":"x"},"spec":{"a":1}})";
+  EXPECT_EQ(Viewed(plain)->digest(),
+            Viewed(R"({"metadata":{"managedFields":[22,3],"name":"x"},"spec":{"a":1}})")->digest());
+  for (const char* other : {R"({"metadata":{"managedFields":[1],"name":"y"},"spec":{"a":1}})",
+                            R"({"metadata":{"managedFields":[1],"name":"x"},"spec":{"a":2}})",
+                            R"({"metadata":{"managedFields":[1],"name":"x"}})",
+                            R"({"metadata":{"name":"x"},"spec":{"a":1,"managedFields":[1]}})"}) {
+    EXPECT_NE(Viewed(plain)->digest(), Viewed(other)->digest()) << other;
+  }
+}
+
 TEST(JsonView, takes_metadata_that_is_missing_or_of_another_type_for_empty) {
   for (const char* text : {"{}", R"({"metadata": null})", R"({"metadata": "x"})", R"({"metadata": []})",
                            R"({"metadata": {"name": 3, "labels": [], "uid": null}})"}) {

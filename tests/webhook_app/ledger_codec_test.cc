@@ -104,5 +104,19 @@ TEST(LedgerCodec, swaps_what_it_knows_and_lets_the_rest_be) {
   EXPECT_EQ(patched["record"]["bases"][0]["revision"], 80);
 }
 
+TEST(LedgerCodec, keeps_the_flow_of_a_limit_in_a_ledger_of_its_own) {
+  const limits::CompiledLimit limit(7, a_limit("files", {{"rate", {{"writesPerSecond", 5}}}}), {3}, {}, {}, 8);
+  EXPECT_EQ(part_of(limit, 7), LedgerPart::Stored);
+  EXPECT_EQ(part_of(limit, 8), LedgerPart::Flow);
+  EXPECT_EQ(ledger_name_of(limit, LedgerPart::Flow), "flow.sl.shop.files");
+  limits::LedgerRecord record = full_record();
+  record.bases.clear();
+  const api::LedgerRecord written = written_ledger(record, limit, LedgerPart::Flow);
+  ASSERT_EQ(written.dimensions.size(), 2u);
+  EXPECT_EQ(written.dimensions[0].name, "concurrency");
+  EXPECT_EQ(written.dimensions[1].name, "rate");
+  expect_equal(read_ledger(stored(written), limit).value(), record);
+}
+
 }  // namespace
 }  // namespace headroom::webhook

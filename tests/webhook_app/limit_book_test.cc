@@ -96,5 +96,26 @@ TEST(LimitBook, says_which_types_are_to_be_watched_and_whether_with_bodies) {
   EXPECT_TRUE(capped.types.empty());
 }
 
+TEST(LimitBook, numbers_a_limits_flow_by_its_uid_whatever_it_counts) {
+  LimitBook book({});
+  const nlohmann::json rate = {{"rate", {{"writesPerSecond", 5}}}};
+  nlohmann::json more = rate;
+  more.merge_patch(kSum);
+  const LimitPtr first = book.update({a_limit("first", rate)}, {}).added.at(0);
+  ASSERT_TRUE(first->flow());
+  EXPECT_NE(*first->flow(), first->id());
+  const LimitChange counts = book.update({a_limit("first", more, "u-1", 2)}, {});
+  ASSERT_EQ(counts.added.size(), 1u);
+  EXPECT_NE(counts.added[0]->id(), first->id());
+  EXPECT_EQ(counts.added[0]->flow(), first->flow());
+  EXPECT_TRUE(counts.dropped_flows.empty());
+  const LimitChange anew = book.update({a_limit("first", more, "u-other")}, {});
+  EXPECT_EQ(anew.dropped_flows, std::vector{*first->flow()});
+  EXPECT_NE(anew.added.at(0)->flow(), first->flow());
+  const LimitChange none = book.update({a_limit("first", kSum, "u-other", 2)}, {});
+  EXPECT_EQ(none.dropped_flows, std::vector{*anew.added[0]->flow()});
+  EXPECT_FALSE(none.limits->limits().at(0)->flow());
+}
+
 }  // namespace
 }  // namespace headroom::webhook

@@ -63,6 +63,37 @@ TEST(Verdicts, become_statuses_that_clients_know_with_the_figures_in_the_message
   EXPECT_TRUE(answer_to({}, &limit, kObject).allowed);
 }
 
+TEST(Verdicts, of_flow_say_what_is_in_use_and_when_to_come_back) {
+  const struct {
+    Verdict verdict;
+    const char* message;
+    int retry_after;
+  } table[] = {
+      {{Verdict::Kind::OverConcurrency, 8, 0, 100 * kOne, kOne, 100 * kOne},
+       "ScaleLimit shop/files: over concurrency: in progress 100, asked 1, hard 100; try again in 1 second",
+       1},
+      {{Verdict::Kind::OverRate, 8, 1, 20 * kOne, kOne, 20 * kOne, absl::Seconds(3.2)},
+       "ScaleLimit shop/files: over rate: 20 writes within 4s, asked 1, hard 20 (5 a second); try again in 4 seconds",
+       4},
+      {{Verdict::Kind::OverRate, 8, 1, 20 * kOne, kOne, 20 * kOne, absl::Hours(3)},
+       "ScaleLimit shop/files: over rate: 20 writes within 4s, asked 1, hard 20 (5 a second); try again in 60 seconds",
+       60},
+  };
+  const limits::CompiledLimit limit(
+      1, a_limit("files", {{"rate", {{"writesPerSecond", 5}, {"burst", 20}}}, {"concurrency", {{"max", 100}}}}), {1},
+      {}, {}, 8);
+  for (const auto& row : table) {
+    const Answer answer = answer_to(row.verdict, &limit, kObject);
+    EXPECT_FALSE(answer.allowed);
+    EXPECT_EQ(answer.code, 429);
+    EXPECT_EQ(answer.reason, "TooManyRequests");
+    EXPECT_EQ(answer.message, row.message);
+    EXPECT_EQ(answer.retry_after, std::chrono::seconds(row.retry_after));
+  }
+  EXPECT_EQ(dimension_name(table[0].verdict, limit), "concurrency");
+  EXPECT_EQ(dimension_name(table[1].verdict, limit), "rate");
+}
+
 TEST(Verdicts, let_through_with_a_warning_what_a_limit_does_not_insist_on_judging) {
   const limits::CompiledLimit limit = compiled({{"unavailable", "Ignore"}});
   const Answer unjudged = answer_to({Verdict::Kind::Unavailable, 1, 0, 0, kOne, 0}, &limit, kObject);

@@ -86,8 +86,9 @@ void ClusterIo::pause(const std::stop_token& stop) {
 
 void ClusterIo::perform(const SwapTask& task, const std::stop_token& stop) {
   const limits::CompiledLimit& limit = *task.limit;
-  const std::string name = ledger_name_of(limit);
-  const api::LedgerRecord record = written_ledger(task.swap.record, limit);
+  const LedgerPart part = part_of(limit, task.ledger);
+  const std::string name = ledger_name_of(limit, part);
+  const api::LedgerRecord record = written_ledger(task.swap.record, limit, part);
   const std::string& condition = task.swap.record.resource_version;
   Result<json> stored = condition.empty() ? client_->create(kLimitLedger,
                                                             {{"apiVersion", kLimitLedger.api_version()},
@@ -116,7 +117,7 @@ void ClusterIo::perform(const SwapTask& task, const std::stop_token& stop) {
 }
 
 void ClusterIo::perform(const ReadLedgerTask& task, const std::stop_token& stop) {
-  const std::string name = ledger_name_of(*task.limit);
+  const std::string name = ledger_name_of(*task.limit, part_of(*task.limit, task.ledger));
   const Result<json> stored = client_->get(kLimitLedger, {ns_, name}, stop);
   if (stop.stop_requested()) return;
   if (!stored && stored.error().code == ErrorCode::NotFound) {

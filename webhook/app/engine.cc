@@ -43,9 +43,9 @@ Engine::Aftermath Engine::take_actions() {
           {std::move(pending.responder), with_warnings(std::move(given), std::move(pending.warnings))});
     } else if (auto* const swap = std::get_if<limits::SwapLedger>(&action)) {
       if (const LimitPtr limit = find(swap->limit))
-        aftermath.tasks.emplace_back(SwapTask{limit, std::move(swap->swap)});
+        aftermath.tasks.emplace_back(SwapTask{limit, swap->limit, std::move(swap->swap)});
     } else if (const auto* const read = std::get_if<limits::ReadLedger>(&action)) {
-      if (const LimitPtr limit = find(read->limit)) aftermath.tasks.emplace_back(ReadLedgerTask{limit});
+      if (const LimitPtr limit = find(read->limit)) aftermath.tasks.emplace_back(ReadLedgerTask{limit, read->limit});
     } else if (const auto* const revision = std::get_if<limits::ReadRevision>(&action)) {
       const auto type = types_.find(revision->type);
       if (type == types_.end()) continue;
@@ -85,8 +85,9 @@ void Engine::with_escrow(absl::FunctionRef<void()> change) {
 }
 
 LimitPtr Engine::find(LimitId id) const {
-  const auto it = by_id_.find(id);
-  return it == by_id_.end() ? nullptr : it->second;
+  if (const auto it = by_id_.find(id); it != by_id_.end()) return it->second;
+  const auto flow = by_flow_.find(id);
+  return flow == by_flow_.end() ? nullptr : flow->second;
 }
 
 void Engine::adopt(const LimitChange& change) {
@@ -100,6 +101,12 @@ void Engine::adopt(const LimitChange& change) {
       usage_.forget(id);
       if (const LimitPtr limit = find(id)) by_ledger_.erase(ledger_name_of(*limit));
       by_id_.erase(id);
+    }
+    for (const LimitId id : change.dropped_flows) {
+      escrow_.drop_limit(id);
+      watched_flow_.drop_limit(id);
+      if (const LimitPtr limit = find(id)) by_ledger_.erase(ledger_name_of(*limit, LedgerPart::Flow));
+      by_flow_.erase(id);
     }
     absl::flat_hash_map<TypeId, Type> types;
     for (const WatchedType& watched : change.types) {
@@ -127,10 +134,25 @@ void Engine::adopt(const LimitChange& change) {
     for (const auto* const limits : {&change.added, &change.altered}) {
       for (const LimitPtr& limit : *limits) {
         if (limit->counts_objects()) escrow_.set_limit(limit->id(), limit->terms());
+        adopt_flow(limit);
       }
     }
   }
   finish(std::move(aftermath));
+}
+
+void Engine::adopt_flow(const LimitPtr& limit) {
+  if (!limit->flow()) return;
+  const LimitId id = *limit->flow();
+  by_flow_[id] = limit;
+  by_ledger_[ledger_name_of(*limit, LedgerPart::Flow)] = id;
+  const limits::LimitTerms terms = limit->flow_terms();
+  escrow_.set_limit(id, terms);
+  if (limit->enforced()) {
+    watched_flow_.drop_limit(id);
+  } else {
+    watched_flow_.set_limit(id, *terms.flow);
+  }
 }
 
 std::shared_ptr<const limits::LimitSet> Engine::limits() const {
@@ -144,17 +166,17 @@ void Engine::ledger_seen(const api::LimitLedger& ledger) {
     const LimitPtr limit = it == by_ledger_.end() ? nullptr : find(it->second);
     if (!limit) return;
     Result<limits::LedgerRecord> record = read_ledger(ledger, *limit);
-    if (record) return escrow_.ledger_read(limit->id(), std::move(record).value(), now_());
+    if (record) return escrow_.ledger_read(it->second, std::move(record).value(), now_());
     log::error("a ledger cannot be read", {{"ledger", ledger.meta.name}, {"error", record.error().message}});
   });
 }
 
 void Engine::ledger_read(const ReadLedgerTask& task, std::optional<limits::LedgerRecord> record) {
-  with_escrow([&] { escrow_.ledger_read(task.limit->id(), std::move(record), now_()); });
+  with_escrow([&] { escrow_.ledger_read(task.ledger, std::move(record), now_()); });
 }
 
 void Engine::swapped(const SwapTask& task, limits::SwapOutcome outcome, std::optional<limits::LedgerRecord> record) {
-  with_escrow([&] { escrow_.swapped(task.limit->id(), task.swap.sequence, outcome, std::move(record), now_()); });
+  with_escrow([&] { escrow_.swapped(task.ledger, task.swap.sequence, outcome, std::move(record), now_()); });
 }
 
 void Engine::name_read(const ReadNameTask& task, std::optional<bool> taken) {
@@ -236,7 +258,7 @@ std::vector<LimitFigures> Engine::figures() const {
   std::lock_guard lock(mutex_);
   std::vector<LimitFigures> all;
   for (const auto& [id, limit] : by_id_) {
-    if (escrow_.account(id) != nullptr) all.push_back(figures_of(limit));
+    if (limit->counts_objects() || limit->flow()) all.push_back(figures_of(limit));
   }
   return all;
 }
@@ -247,8 +269,22 @@ std::optional<LimitFigures> Engine::figures(LimitId id) const {
   return limit ? std::optional(figures_of(limit)) : std::nullopt;
 }
 
-LimitFigures Engine::figures_of(const LimitPtr& limit) const {
+void Engine::add_ledger_figures(LimitId ledger, LimitFigures& figures) const {
   using Ledger = EnforcementFacts::Ledger;
+  const limits::LimitAccount* const account = escrow_.account(ledger);
+  if (account == nullptr) return;
+  const limits::LedgerRecord* const record = account->record();
+  const bool distrusts = escrow_.distrusts(ledger);
+  Ledger state = account->current() && !distrusts ? Ledger::Current : Ledger::Behind;
+  if (record == nullptr && !distrusts) state = Ledger::Unknown;
+  // Of two the one that lags behind speaks for the limit.
+  const bool first = figures.ledger == Ledger::None;
+  figures.in_force = (first || figures.in_force) && account->current() && !account->outdated();
+  figures.ledger = first ? state : std::min(figures.ledger, state);
+  if (record != nullptr) figures.epoch = std::max(figures.epoch, record->epoch);
+}
+
+LimitFigures Engine::figures_of(const LimitPtr& limit) const {
   const LimitId id = limit->id();
   LimitFigures figures;
   figures.limit = limit;
@@ -258,27 +294,43 @@ LimitFigures Engine::figures_of(const LimitPtr& limit) const {
       if (usage_.revision(id, type) == 0) figures.unlisted.push_back(type);
     }
   }
-  const limits::LimitAccount* const account = escrow_.account(id);
-  if (account == nullptr) return figures;
-  figures.in_force = account->current() && !account->outdated() && figures.unlisted.empty();
-  figures.granted = account->granted();
-  figures.in_flight = escrow_.pending(id);
-  const limits::LedgerRecord* const record = account->record();
-  if (record == nullptr && !escrow_.distrusts(id)) {
-    figures.ledger = Ledger::Unknown;
-  } else {
-    figures.ledger = account->current() && !escrow_.distrusts(id) ? Ledger::Current : Ledger::Behind;
+  add_ledger_figures(id, figures);
+  if (const limits::LimitAccount* const account = escrow_.account(id)) {
+    figures.granted = account->granted();
+    figures.in_flight = escrow_.pending(id);
+    if (account->record() != nullptr) figures.held = account->record()->granted();
   }
-  if (record != nullptr) {
-    figures.held = record->granted();
-    figures.epoch = record->epoch;
+  if (limit->flow()) {
+    const LimitId flow = *limit->flow();
+    add_ledger_figures(flow, figures);
+    figures.flow_in_use = limit->enforced() ? escrow_.pending(flow) : watched_flow_.in_use(flow);
+    figures.flow_waiting = escrow_.queued(flow);
+    if (const limits::LimitAccount* const account = escrow_.account(flow)) figures.flow_granted = account->granted();
   }
+  figures.in_force = figures.in_force && figures.unlisted.empty();
   return figures;
+}
+
+std::vector<FlowPeak> Engine::take_flow_peaks() {
+  std::lock_guard lock(mutex_);
+  std::vector<FlowPeak> peaks;
+  const limits::Moment now = now_();
+  for (const auto& [flow, limit] : by_flow_) {
+    watched_flow_.advance(flow, now.boot);
+    limits::Amounts peak = limit->enforced() ? escrow_.take_peak(flow, now) : watched_flow_.take_peak(flow);
+    if (!peak.is_zero()) peaks.push_back({limit, std::move(peak)});
+  }
+  return peaks;
 }
 
 bool Engine::secured(LimitId id, BootTime moment) {
   bool secured = false;
-  with_escrow([&] { secured = escrow_.secured(id, moment); });
+  with_escrow([&] {
+    const LimitPtr limit = find(id);
+    if (!limit) return;
+    secured = (!limit->counts_objects() || escrow_.secured(id, moment)) &&
+              (!limit->flow() || escrow_.secured(*limit->flow(), moment));
+  });
   return secured;
 }
 

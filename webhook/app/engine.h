@@ -31,10 +31,12 @@ namespace headroom::webhook {
 /// Something to be done at the API server; its result is told to the engine by the function of the same name.
 struct SwapTask {
   LimitPtr limit;
+  limits::LimitId ledger = 0;  ///< the limit's own, or its flow()
   limits::LedgerSwap swap;
 };
 struct ReadLedgerTask {
   LimitPtr limit;
+  limits::LimitId ledger = 0;
 };
 struct ReadRevisionTask {
   WatchedType type;
@@ -70,6 +72,15 @@ struct LimitFigures {
   std::vector<limits::TypeId> unlisted;  ///< of its types: those whose stored objects are not known
   EnforcementFacts::Ledger ledger = EnforcementFacts::Ledger::None;
   std::int64_t epoch = 0;  ///< of the ledger; 0: none
+  /// Of its flow, in limits::kFlowDimensions: by this replica's own writes, and what it holds.
+  limits::Amounts flow_in_use, flow_granted;
+  std::size_t flow_waiting = 0;  ///< writes, here
+};
+
+/// The most of a limit's flow that this replica's writes had in use at a time.
+struct FlowPeak {
+  LimitPtr limit;
+  limits::Amounts in_use;
 };
 
 class Engine {
@@ -139,10 +150,12 @@ class Engine {
   /// Writes that were let through and have no end yet.
   std::size_t reserved() const;
   std::size_t waiting() const;
-  /// Of the limits that count objects.
+  /// Of the limits that have a ledger.
   std::vector<LimitFigures> figures() const;
   /// Of one that it was told of, whatever it counts; null: dropped since.
   std::optional<LimitFigures> figures(limits::LimitId id) const;
+  /// Since it was last asked; without what was not used at all.
+  std::vector<FlowPeak> take_flow_peaks();
   /// See limits::Escrow::secured().
   bool secured(limits::LimitId id, limits::BootTime moment);
   Denials& denials() { return denials_; }
@@ -181,12 +194,17 @@ class Engine {
   void with_escrow(absl::FunctionRef<void()> change);
   void ask_for_list(Type& type, Aftermath& aftermath);
   // Of decide(), under the mutex:
-  void warn_of(const limits::Charges& watched, std::vector<std::string>& warnings);
+  void warn_of(const limits::Verdict& verdict, std::vector<std::string>& warnings);
+  /// The limit does not refuse; what would be over an even share of its flow is over it, without asking anybody.
+  void watch_flow(const limits::Assessment& assessed, std::vector<std::string>& warnings);
   /// Null: it waits, and the responder and its warnings with it.
   std::optional<Answer> ask_ledger(const limits::AskedWrite& write, const limits::Assessment& assessed, bool dry_run,
                                    std::vector<std::string>& warnings, ReviewResponder& responder);
   Answer with_warnings(Answer answer, std::vector<std::string> warnings) const;
   LimitFigures figures_of(const LimitPtr& limit) const;
+  void add_ledger_figures(limits::LimitId ledger, LimitFigures& figures) const;
+  void saw(limits::TypeId type, const limits::Uid& uid, limits::Revision version, bool deleted);
+  void adopt_flow(const LimitPtr& limit);
   void count_denial(const limits::CompiledLimit* limit, const limits::Verdict& verdict, std::string message);
   LimitPtr find(limits::LimitId id) const;
   void take_change(TypeSource source, StoredChange change);
@@ -202,9 +220,10 @@ class Engine {
   std::condition_variable_any somebody_waits_;
   limits::UsageCache usage_;
   limits::Escrow escrow_;
+  limits::FlowUse watched_flow_;                    ///< of limits that do not refuse
   std::shared_ptr<const limits::LimitSet> limits_;  ///< null before the first are known
   std::uint64_t edition_ = 0;                       ///< of the limits
-  absl::flat_hash_map<limits::LimitId, LimitPtr> by_id_;
+  absl::flat_hash_map<limits::LimitId, LimitPtr> by_id_, by_flow_;
   absl::flat_hash_map<std::string, limits::LimitId> by_ledger_;
   absl::flat_hash_map<limits::TypeId, Type> types_;
   absl::flat_hash_map<limits::RequestId, Pending> pending_;

@@ -17,6 +17,10 @@ const char* reason_of(Verdict::Kind kind) {
   switch (kind) {
     case Verdict::Kind::OverLimit:
       return "OverLimit";
+    case Verdict::Kind::OverConcurrency:
+      return "OverConcurrency";
+    case Verdict::Kind::OverRate:
+      return "OverRate";
     case Verdict::Kind::InFlight:
       return "InFlight";
     case Verdict::Kind::NameTaken:
@@ -52,25 +56,45 @@ Answer Engine::with_warnings(Answer answer, std::vector<std::string> warnings) c
 
 void Engine::count_denial(const CompiledLimit* limit, const Verdict& verdict, std::string message) {
   if (verdict.kind == Verdict::Kind::Allowed) return;
-  const bool known = limit != nullptr && verdict.dimension < limit->ledger_dimensions().size();
-  denials_.count(limit == nullptr ? nullptr : &limit->limit(),
-                 {reason_of(verdict.kind), known ? limit->ledger_dimensions()[verdict.dimension].name : std::string(),
-                  std::move(message)},
-                 now_().wall);
+  denials_.count(
+      limit == nullptr ? nullptr : &limit->limit(),
+      {reason_of(verdict.kind), limit == nullptr ? std::string() : dimension_name(verdict, *limit), std::move(message)},
+      now_().wall);
 }
 
-void Engine::warn_of(const limits::Charges& watched, std::vector<std::string>& warnings) {
-  const Verdict verdict = escrow_.judge(watched);
-  if (verdict.kind != Verdict::Kind::OverLimit) return;
+void Engine::warn_of(const Verdict& verdict, std::vector<std::string>& warnings) {
   const LimitPtr limit = find(verdict.limit);
   std::string text = limit ? figures_text(verdict, *limit) : std::string();
   count_denial(limit.get(), verdict, text);
   if (limit && limit->limit().spec.mode == Mode::Warn) warnings.push_back(std::move(text));
 }
 
+void Engine::watch_flow(const limits::Assessment& assessed, std::vector<std::string>& warnings) {
+  const limits::Moment now = now_();
+  for (const limits::Charge& charge : assessed.watched_flow) {
+    const LimitPtr limit = find(charge.limit);
+    if (!limit) continue;
+    watched_flow_.add(charge.limit, assessed.write, charge.amounts, now.boot);
+    const limits::Amounts in_use = watched_flow_.in_use(charge.limit);
+    const limits::Amounts hard = limit->flow_terms().hard;
+    const auto replicas = static_cast<limits::Amount>(escrow_.replicas(now));
+    for (std::size_t i = 0; i < limits::kFlowDimensions; ++i) {
+      if (charge.amounts[i] == 0 || (in_use[i] - limits::kOneWrite) * replicas < hard[i]) continue;
+      const auto kind = i == limits::kConcurrency ? Verdict::Kind::OverConcurrency : Verdict::Kind::OverRate;
+      warn_of({kind, charge.limit, i, (in_use[i] - limits::kOneWrite) * replicas, limits::kOneWrite, hard[i]},
+              warnings);
+      break;
+    }
+  }
+}
+
 std::optional<Answer> Engine::ask_ledger(const limits::AskedWrite& write, const limits::Assessment& assessed,
                                          bool dry_run, std::vector<std::string>& warnings, ReviewResponder& responder) {
-  if (!assessed.watched.empty()) warn_of(assessed.watched, warnings);
+  if (!assessed.watched.empty()) {
+    const Verdict verdict = escrow_.judge(assessed.watched);
+    if (verdict.kind == Verdict::Kind::OverLimit) warn_of(verdict, warnings);
+  }
+  if (!dry_run) watch_flow(assessed, warnings);
   if (assessed.charges.empty()) return Answer{};
   WrittenObject object{std::string(write.group), std::string(write.resource), std::string(write.ns),
                        std::string(write.name.empty() ? write.object->name() : write.name)};
@@ -105,7 +129,8 @@ void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewRespond
     const limits::Assessment assessed = set->assess(write, may_count, switch_is_on_);
     answer = first_refusal(assessed.findings);
     warnings = warnings_of(assessed.findings);
-    if (!answer && assessed.charges.empty() && assessed.watched.empty()) answer = Answer{};
+    if (!answer && assessed.charges.empty() && assessed.watched.empty() && assessed.watched_flow.empty())
+      answer = Answer{};
     judged = true;
     if (!answer) {
       std::lock_guard lock(mutex_);

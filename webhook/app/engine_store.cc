@@ -51,6 +51,11 @@ void Engine::abandon_list(TypeList& list) {
   }
 }
 
+void Engine::saw(TypeId type, const limits::Uid& uid, Revision version, bool deleted) {
+  escrow_.seen(type, uid, version, deleted);
+  if (!watched_flow_.empty()) watched_flow_.seen(type, uid, version, deleted);
+}
+
 void Engine::commit_list(TypeList& list, Revision revision) {
   const TypeId id = list.type();
   with_escrow([&] {
@@ -86,8 +91,8 @@ void Engine::commit_list(TypeList& list, Revision revision) {
         }
       }
     }
-    for (const CountedObject& one : list.objects_) escrow_.seen(id, one.object.uid, one.object.version, false);
-    for (const limits::Uid& uid : gone) escrow_.seen(id, uid, revision, true);
+    for (const CountedObject& one : list.objects_) saw(id, one.object.uid, one.object.version, false);
+    for (const limits::Uid& uid : gone) saw(id, uid, revision, true);
     escrow_.cache_moved(id, now);
     std::erase_if(type.lists, [&](const auto& one) { return one.expired() || one.lock().get() == &list; });
   });
@@ -115,7 +120,7 @@ void Engine::take_change(TypeSource source, StoredChange change) {
         usage_.applied(id, object, change.counted.memberships);
       }
     }
-    escrow_.seen(id, object.uid, object.version, change.deleted);
+    saw(id, object.uid, object.version, change.deleted);
     escrow_.cache_moved(id, now_());
     if (blind) return;
     for (const auto& weak : type.lists) {
@@ -183,6 +188,7 @@ void Engine::store_went_back() {
   Aftermath aftermath;
   {
     std::lock_guard lock(mutex_);
+    escrow_.store_went_back(now_());
     for (auto& [id, type] : types_) {
       forget_type(id, type);
       ask_for_list(type, aftermath);

@@ -32,6 +32,13 @@ api::RecallId written_recall(const limits::RecallId& recall) {
   return {absl::FromUnixMicros(recall.raised), recall.holder.name, recall.holder.epoch, recall.sequence};
 }
 
+std::vector<std::string> dimension_names(const CompiledLimit& limit, LedgerPart part) {
+  if (part == LedgerPart::Flow) return {api::kConcurrencyDimension, api::kRateDimension};
+  std::vector<std::string> names;
+  for (const api::LimitDimension& dimension : limit.ledger_dimensions()) names.push_back(dimension.name);
+  return names;
+}
+
 std::optional<limits::TypeId> type_of(const api::LedgerBase& base, const CompiledLimit& limit) {
   const auto& resources = limit.limit().spec.match.resources;
   for (std::size_t i = 0; i < resources.size(); ++i) {
@@ -53,8 +60,13 @@ api::LedgerBase written_base(const limits::Base& base, const CompiledLimit& limi
 
 const kube::ResourceType kLimitLedger{api::kGroup, api::kVersion, "limitledgers", "LimitLedger", true};
 
-std::string ledger_name_of(const CompiledLimit& limit) {
-  return api::ledger_name(limit.limit().kind, limit.limit().meta.key());
+LedgerPart part_of(const CompiledLimit& limit, limits::LimitId id) {
+  return limit.flow() == id ? LedgerPart::Flow : LedgerPart::Stored;
+}
+
+std::string ledger_name_of(const CompiledLimit& limit, LedgerPart part) {
+  const std::string name = api::ledger_name(limit.limit().kind, limit.limit().meta.key());
+  return part == LedgerPart::Flow ? "flow." + name : name;
 }
 
 Result<limits::LedgerRecord> read_ledger(const api::LimitLedger& ledger, const CompiledLimit& limit) {
@@ -90,16 +102,17 @@ Result<limits::LedgerRecord> read_ledger(const api::LimitLedger& ledger, const C
   return record;
 }
 
-api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const CompiledLimit& limit) {
+api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const CompiledLimit& limit, LedgerPart part) {
   const api::ScaleLimit& from = limit.limit();
-  const std::size_t dimensions = limit.ledger_dimensions().size();
+  const std::vector<std::string> names = dimension_names(limit, part);
+  const std::size_t dimensions = names.size();
   api::LedgerRecord written;
   written.limit = {from.kind, from.meta.ns, from.meta.name, from.meta.uid};
   written.generation = record.generation;
   written.selection_epoch = record.epoch;
   written.selection = record.selection;
   for (std::size_t i = 0; i < dimensions; ++i) {
-    written.dimensions.push_back({limit.ledger_dimensions()[i].name, Quantity::from_nano(record.hard[i])});
+    written.dimensions.push_back({names[i], Quantity::from_nano(record.hard[i])});
   }
   for (const limits::Base& base : record.bases) written.bases.push_back(written_base(base, limit, dimensions));
   for (const limits::Grant& grant : record.grants) {

@@ -14,8 +14,13 @@ namespace headroom::webhook {
 /// The resource that a ledger belongs to, in Headroom's namespace.
 extern const kube::ResourceType kLimitLedger;
 
-/// api::ledger_name() of the limit.
-std::string ledger_name_of(const limits::CompiledLimit& limit);
+/// A limit may have a ledger of what is stored, and one of its flow: writes in progress, and writes per time.
+enum class LedgerPart { Stored, Flow };
+/// Of a LimitId that is the limit's own, or its flow().
+LedgerPart part_of(const limits::CompiledLimit& limit, limits::LimitId id);
+
+/// api::ledger_name() of the limit; of its flow with "flow." before it, which no such name begins with.
+std::string ledger_name_of(const limits::CompiledLimit& limit, LedgerPart part = LedgerPart::Stored);
 
 /// Which protocol of the ledger a replica speaks, on its Lease: newer replicas write nothing that an older one that
 /// lives could not read.
@@ -27,7 +32,8 @@ inline constexpr char kProtocolAnnotation[] = "headroom.dev/ledger-protocol";
 Result<limits::LedgerRecord> read_ledger(const api::LimitLedger& ledger, const limits::CompiledLimit& limit);
 
 /// What a swap writes.
-api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const limits::CompiledLimit& limit);
+api::LedgerRecord written_ledger(const limits::LedgerRecord& record, const limits::CompiledLimit& limit,
+                                 LedgerPart part = LedgerPart::Stored);
 
 /// The JSON patch by which it does, over resourceVersion `condition` or not at all. Members of the record that this
 /// version does not know, a newer one's, stay. Where the condition does not hold the API server answers 409 to a

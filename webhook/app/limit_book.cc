@@ -1,6 +1,7 @@
 #include "webhook/app/limit_book.h"
 
 #include <algorithm>
+#include <set>
 
 namespace headroom::webhook {
 
@@ -17,6 +18,27 @@ TypeId LimitBook::number_of(const api::MatchedResource& resource) {
   return static_cast<TypeId>(std::ranges::find(types_, type) - types_.begin());
 }
 
+std::optional<LimitId> LimitBook::flow_of(const api::ScaleLimit& limit) {
+  if (!limit.spec.rate && !limit.spec.concurrency) return std::nullopt;
+  const auto [known, added] = flows_.try_emplace(limit.meta.uid, last_id_ + 1);
+  if (added) ++last_id_;
+  return known->second;
+}
+
+std::vector<LimitId> LimitBook::forget_flows() {
+  std::set<LimitId> used;
+  for (const auto& [key, limit] : limits_) {
+    if (limit->flow()) used.insert(*limit->flow());
+  }
+  std::vector<LimitId> dropped;
+  std::erase_if(flows_, [&](const auto& entry) {
+    if (used.contains(entry.second)) return false;
+    dropped.push_back(entry.second);
+    return true;
+  });
+  return dropped;
+}
+
 LimitPtr LimitBook::compile(LimitId id, const std::shared_ptr<const api::ScaleLimit>& limit,
                             const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces) {
   std::vector<TypeId> types;
@@ -29,7 +51,8 @@ LimitPtr LimitBook::compile(LimitId id, const std::shared_ptr<const api::ScaleLi
     }
     std::ranges::sort(picked);
   }
-  return std::make_shared<const CompiledLimit>(id, limit, std::move(types), std::move(picked), excluded_);
+  return std::make_shared<const CompiledLimit>(id, limit, std::move(types), std::move(picked), excluded_,
+                                               flow_of(*limit));
 }
 
 LimitChange LimitBook::update(const std::vector<std::shared_ptr<const api::ScaleLimit>>& limits,
@@ -40,15 +63,14 @@ LimitChange LimitBook::update(const std::vector<std::shared_ptr<const api::Scale
     const LimitKey key{limit->kind, limit->meta.ns, limit->meta.name};
     const auto former = limits_.find(key);
     const LimitPtr known = former == limits_.end() ? nullptr : former->second;
-    LimitPtr compiled = compile(known ? known->id() : last_id_ + 1, limit, namespaces);
+    LimitPtr compiled = compile(known ? known->id() : ++last_id_, limit, namespaces);
     const bool same_count = known && known->terms().selection == compiled->terms().selection &&
                             known->watches_objects() == compiled->watches_objects();
     if (!same_count) {
       if (known) {
         change.dropped.push_back(known->id());
-        compiled = compile(last_id_ + 1, limit, namespaces);
+        compiled = compile(++last_id_, limit, namespaces);
       }
-      ++last_id_;
       change.added.push_back(compiled);
     } else if (&known->limit() == limit.get()) {
       compiled = known;
@@ -61,6 +83,7 @@ LimitChange LimitBook::update(const std::vector<std::shared_ptr<const api::Scale
     if (!next.contains(key)) change.dropped.push_back(limit->id());
   }
   limits_ = std::move(next);
+  change.dropped_flows = forget_flows();
   std::vector<LimitPtr> all;
   all.reserve(limits_.size());
   for (const auto& [key, limit] : limits_) all.push_back(limit);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -36,8 +37,9 @@ using LimitPtr = std::shared_ptr<const limits::CompiledLimit>;
 struct LimitChange {
   std::shared_ptr<const limits::LimitSet> limits;
   std::vector<limits::LimitId> dropped;
-  std::vector<LimitPtr> added;    ///< under numbers that were never used before
-  std::vector<LimitPtr> altered;  ///< under the number they had: what they count is the same
+  std::vector<limits::LimitId> dropped_flows;  ///< see CompiledLimit::flow(); they outlast changes of what is counted
+  std::vector<LimitPtr> added;                 ///< under numbers that were never used before
+  std::vector<LimitPtr> altered;               ///< under the number they had: what they count is the same
   std::vector<WatchedType> types;
 };
 
@@ -54,13 +56,16 @@ class LimitBook {
   using LimitKey = std::tuple<api::LimitKind, std::string, std::string>;
 
   limits::TypeId number_of(const api::MatchedResource& resource);
+  std::optional<limits::LimitId> flow_of(const api::ScaleLimit& limit);
+  std::vector<limits::LimitId> forget_flows();
   LimitPtr compile(limits::LimitId id, const std::shared_ptr<const api::ScaleLimit>& limit,
                    const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces);
   std::vector<WatchedType> watched_types() const;
 
   std::vector<std::string> excluded_;
   std::map<LimitKey, LimitPtr> limits_;
-  std::vector<kube::ResourceType> types_;  ///< by their numbers
+  std::map<std::string, limits::LimitId> flows_;  ///< by uid
+  std::vector<kube::ResourceType> types_;         ///< by their numbers
   limits::LimitId last_id_ = 0;
 };
 

@@ -22,10 +22,26 @@ void LimitMetrics::refresh() {
          labels, figures.in_force ? static_cast<double>(limit.meta.generation) : 0);
     show("headroom_limit_level", "Level as stored in the status: 0 Green, 1 Yellow, 2 Orange, 3 Red", labels,
          static_cast<double>(limit.status.level));
+    const auto number = [&](limits::Amount amount) { return Quantity::from_nano(amount).to_double(); };
+    if (figures.limit->flow()) {
+      show("headroom_limit_flow_waiting", "Writes that wait here for their turn", labels,
+           static_cast<double>(figures.flow_waiting));
+      const limits::Amounts hard = figures.limit->flow_terms().hard;
+      for (const auto& [place, name] : {std::pair(limits::kConcurrency, api::kConcurrencyDimension),
+                                        std::pair(limits::kRate, api::kRateDimension)}) {
+        if (hard[place] == 0) continue;
+        labels["dimension"] = name;
+        show("headroom_limit_flow_hard", "Writes that may be in progress, or be let through within the rate's window",
+             labels, number(hard[place]));
+        show("headroom_limit_flow_in_use", "Of those, writes of this replica", labels,
+             number(figures.flow_in_use[place]));
+        show("headroom_limit_flow_granted", "Of those, how many this replica may have", labels,
+             number(figures.flow_granted[place]));
+      }
+    }
     const auto& dimensions = figures.limit->ledger_dimensions();
     for (std::size_t i = 0; i < dimensions.size(); ++i) {
       labels["dimension"] = dimensions[i].name;
-      const auto number = [&](limits::Amount amount) { return Quantity::from_nano(amount).to_double(); };
       show("headroom_limit_hard", "Bound of the dimension", labels, dimensions[i].hard.to_double());
       show("headroom_limit_used", "Stored, as this replica has seen it", labels, number(figures.used[i]));
       show("headroom_limit_granted", "What this replica may admit, and has admitted, of the rest", labels,

@@ -21,7 +21,12 @@ Answer answer_to(const limits::Verdict& verdict, const limits::CompiledLimit* li
 /// The refusal that a finding of an enforced limit is.
 Answer refusal_for(const limits::Finding& finding);
 
-/// "ScaleLimit shop/artifacts: over count: used 10, asked 1, hard 10", whatever the verdict's kind.
+/// "ScaleLimit shop/artifacts: over count: used 10, asked 1, hard 10", whatever the verdict's kind; of its rate "over
+/// rate: 50 writes within 1s, asked 1, hard 50", of its concurrency "over concurrency: in progress 100, asked 1, hard
+/// 100".
 std::string figures_text(const limits::Verdict& verdict, const limits::CompiledLimit& limit);
+
+/// Name of the dimension that the verdict is about; empty where it is about none.
+std::string dimension_name(const limits::Verdict& verdict, const limits::CompiledLimit& limit);
 
 }  // namespace headroom::webhook

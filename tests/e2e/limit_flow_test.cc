@@ -1,0 +1,332 @@
+// How fast, and how many at once: rates and concurrency on a real API server, three webhooks.
+#include <absl/strings/escaping.h>
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "operator/kube/cpprest_transport.h"
+#include "operator/net/http_server.h"
+#include "tests/e2e/limits_home.h"
+#include "tests/kube/test_authority.h"
+#include "webhook/review_endpoint.h"
+
+namespace headroom::e2e {
+namespace {
+
+using nlohmann::json;
+using SteadyClock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kReplicas = 3;
+
+std::unique_ptr<kube::Client> impatient_client() {
+  kube::ClientLimits impatient;
+  impatient.retry_for = milliseconds(0);
+  return std::make_unique<kube::Client>(kube::make_transport(limits_home().config()).value(), impatient, 1);
+}
+
+json flow_limit(const std::string& ns, const std::string& name, const json& flow) {
+  json limit = scale_limit(ns, name, json::object());
+  limit["spec"].erase("total");
+  limit["spec"].merge_patch(flow);
+  return limit;
+}
+
+double seconds_since(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+/// A create, by the clock of its client: it was admitted in between.
+struct Landed {
+  double asked, answered;
+};
+
+/// Of writes that were asked for and answered within any time t, no more than burst + rate × t.
+::testing::AssertionResult never_more_than(const std::vector<Landed>& writes, double rate, double burst) {
+  std::vector<Landed> by_end = writes;
+  std::ranges::sort(by_end, {}, &Landed::answered);
+  for (const Landed& first : writes) {
+    int within = 0;
+    for (const Landed& one : by_end) {
+      if (one.asked < first.asked) continue;
+      ++within;
+      const double t = one.answered - first.asked;
+      if (within > burst + rate * t) {
+        return ::testing::AssertionFailure() << within << " within " << t << " s from " << first.asked << " s on";
+      }
+    }
+  }
+  return ::testing::AssertionSuccess();
+}
+
+TEST(LimitFlow, a_rate_is_never_exceeded_by_all_replicas_together_and_hardly_wasted) {
+  constexpr int kRate = 50, kBurst = 50, kWriters = 16;
+  constexpr double kSeconds = 8;
+  limit_namespace("paced", {flow_limit("paced", "pace", {{"rate", {{"writesPerSecond", kRate}, {"burst", kBurst}}}})});
+  Webhooks webhooks(limits_home(), static_cast<int>(kReplicas), limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, kReplicas, "paced", {"pace"}));
+
+  std::mutex mutex;
+  std::vector<Landed> landed;
+  std::atomic<int> refused{0}, without_time{0};
+  std::string unexpected;
+  const SteadyClock::time_point start = SteadyClock::now();
+  std::vector<std::jthread> writers;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([&, writer] {
+      const auto client = impatient_client();
+      for (int i = 0; seconds_since(start) < kSeconds; ++i) {
+        const double asked = seconds_since(start);
+        const auto made = client->create(kArtifact, artifact("paced", absl::StrCat("w", writer, "-", i)), {});
+        const double answered = seconds_since(start);
+        std::lock_guard lock(mutex);
+        if (made) {
+          landed.push_back({asked, answered});
+        } else if (made.error().http_status == 429 &&
+                   absl::StrContains(made.error().message, "ScaleLimit paced/pace: over rate: ")) {
+          ++refused;
+          if (!made.error().retry_after || *made.error().retry_after < milliseconds(1000)) ++without_time;
+        } else {
+          unexpected = made.error().message;
+        }
+      }
+    });
+  }
+  writers.clear();
+  std::cout << landed.size() << " landed in " << kSeconds << " s, " << refused << " refused\n";
+  EXPECT_EQ(unexpected, "");
+  EXPECT_TRUE(never_more_than(landed, kRate, kBurst));
+  EXPECT_GE(static_cast<double>(landed.size()), 0.85 * kRate * kSeconds);
+  EXPECT_EQ(without_time, 0) << "429 without Retry-After";
+}
+
+/// A second webhook, beside Headroom's: keeps writes of one namespace in progress, whose names begin with "held", until
+/// it is told to let them go.
+class Gate {
+ public:
+  explicit Gate(const std::string& ns) : name_("gate-" + ns) {
+    const testing::TestAuthority authority;
+    const testing::CertificatePair pair = authority.issue({});
+    net::ServerOptions options;
+    options.address = "127.0.0.1";
+    options.certificate_pem = pair.certificate_pem;
+    options.key_pem = pair.key_pem;
+    server_ = net::HttpServer::start(options, webhook::review_endpoint([this](const auto& review, auto responder) {
+                                       judge(review, std::move(responder));
+                                     }))
+                  .value();
+    const json rule = {{"apiGroups", json::array({"example.com"})},
+                       {"apiVersions", json::array({"v1"})},
+                       {"operations", json::array({"CREATE"})},
+                       {"resources", json::array({"artifacts"})}};
+    const json webhook = {{"name", "gate.example.com"},
+                          {"rules", json::array({rule})},
+                          {"namespaceSelector", {{"matchLabels", {{"kubernetes.io/metadata.name", ns}}}}},
+                          {"clientConfig",
+                           {{"url", absl::StrCat("https://127.0.0.1:", server_->port(), "/gate")},
+                            {"caBundle", absl::Base64Escape(authority.pem())}}},
+                          {"failurePolicy", "Fail"},
+                          {"sideEffects", "None"},
+                          {"timeoutSeconds", 9},
+                          {"admissionReviewVersions", json::array({"v1"})}};
+    const auto made = limits_home().client().create(kConfiguration,
+                                                    {{"apiVersion", kConfiguration.api_version()},
+                                                     {"kind", kConfiguration.kind},
+                                                     {"metadata", {{"name", name_}}},
+                                                     {"webhooks", json::array({webhook})}},
+                                                    {});
+    EXPECT_TRUE(made) << made.error().message;
+  }
+  ~Gate() {
+    EXPECT_TRUE(limits_home().client().remove(kConfiguration, {"", name_}, {}, {}));
+    let_go(1000);
+    server_->stop(milliseconds(1000));
+  }
+
+  bool asked() const { return asked_; }
+  std::size_t held() {
+    std::lock_guard lock(mutex_);
+    return held_.size();
+  }
+  void let_go(std::size_t writes) {
+    for (; writes > 0; --writes) {
+      std::unique_lock lock(mutex_);
+      if (held_.empty()) return;
+      webhook::ReviewResponder responder = std::move(held_.front());
+      held_.pop_front();
+      lock.unlock();
+      responder.answer({});
+    }
+  }
+
+ private:
+  inline static const kube::ResourceType kConfiguration{
+      "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false};
+
+  void judge(const webhook::Review& review, webhook::ReviewResponder responder) {
+    asked_ = true;
+    if (!review.name.starts_with("held")) return responder.answer({});
+    std::lock_guard lock(mutex_);
+    held_.push_back(std::move(responder));
+  }
+
+  const std::string name_;
+  std::atomic<bool> asked_{false};
+  std::mutex mutex_;
+  std::deque<webhook::ReviewResponder> held_;
+  std::unique_ptr<net::HttpServer> server_;
+};
+
+/// Creates, each on a thread of its own.
+class Writers {
+ public:
+  explicit Writers(std::string ns) : ns_(std::move(ns)) {}
+
+  void start(const std::string& kind, int writes) {
+    for (; writes > 0; --writes) {
+      all_.push_back(std::make_unique<Writer>());
+      Writer& writer = *all_.back();
+      const std::string name = absl::StrCat(kind, "-", all_.size());
+      writer.thread = std::jthread([&writer, ns = ns_, name] {
+        writer.result = impatient_client()->create(kArtifact, artifact(ns, name), {});
+        writer.done = true;
+      });
+    }
+  }
+  int landed() const {
+    return count([](const Result<json>& result) { return result.has_value(); });
+  }
+  int refused() const {
+    return count([](const Result<json>& result) { return !result && result.error().http_status == 429; });
+  }
+  bool done() const {
+    return std::ranges::all_of(all_, [](const auto& one) { return one->done.load(); });
+  }
+  /// All refusals are of this limit's concurrency and say when to try again.
+  void expect_refusals_by(const std::string& limit) const {
+    for (const auto& one : all_) {
+      if (!one->done || one->result) continue;
+      const Error& error = one->result.error();
+      EXPECT_EQ(error.http_status, 429) << error.message;
+      EXPECT_TRUE(absl::StrContains(error.message, absl::StrCat(limit, ": over concurrency: in progress ")))
+          << error.message;
+      EXPECT_GE(error.retry_after.value_or(milliseconds(0)), milliseconds(1000)) << error.message;
+    }
+  }
+
+ private:
+  struct Writer {
+    Result<json> result = json();
+    std::atomic<bool> done{false};
+    std::jthread thread;
+  };
+
+  template <class Predicate>
+  int count(Predicate predicate) const {
+    return static_cast<int>(
+        std::ranges::count_if(all_, [&](const auto& one) { return one->done.load() && predicate(one->result); }));
+  }
+
+  const std::string ns_;
+  std::vector<std::unique_ptr<Writer>> all_;
+};
+
+class Concurrency : public ::testing::Test {
+ protected:
+  /// In force, with the gate in place.
+  void limit(const std::string& ns, int replicas, const json& concurrency) {
+    ns_ = ns;
+    limit_namespace(ns, {flow_limit(ns, "gateway", {{"concurrency", concurrency}})});
+    webhooks_ = std::make_unique<Webhooks>(limits_home(), replicas, limits_arguments());
+    replicas_ = static_cast<std::size_t>(replicas);
+    ASSERT_TRUE(in_force(*webhooks_, replicas_, ns, {"gateway"}));
+    gate_ = std::make_unique<Gate>(ns);
+    writers_ = std::make_unique<Writers>(ns);
+    const auto client = impatient_client();
+    int probes = 0;
+    ASSERT_TRUE(eventually(20, [&] {
+      (void)client->create(kArtifact, artifact(ns, absl::StrCat("probe-", ++probes)), {});
+      return gate_->asked() && in_progress() == 0;
+    }));
+  }
+
+  /// A gauge of the limit, added up over all replicas.
+  int added_up(const std::string& metric, const std::string& labels = "") const {
+    int sum = 0;
+    for (std::size_t i = 0; i < replicas_; ++i) {
+      const std::string metrics = webhooks_->replica(i).ask("/metrics");
+      const std::string line =
+          absl::StrCat(metric, "{", labels, "kind=\"ScaleLimit\",limit=\"gateway\",namespace=\"", ns_, "\"} ");
+      const std::size_t at = metrics.find(line);
+      if (at != std::string::npos) sum += std::atoi(metrics.c_str() + at + line.size());
+    }
+    return sum;
+  }
+  int in_progress() const { return added_up("headroom_limit_flow_in_use", "dimension=\"concurrency\","); }
+  int waiting() const { return added_up("headroom_limit_flow_waiting"); }
+
+  std::string ns_;
+  std::size_t replicas_ = 0;
+  std::unique_ptr<Webhooks> webhooks_;
+  std::unique_ptr<Gate> gate_;
+  std::unique_ptr<Writers> writers_;
+};
+
+TEST_F(Concurrency, is_never_exceeded_by_all_replicas_together_and_the_next_wait_in_a_queue) {
+  constexpr int kMost = 4, kQueue = 6, kOthers = 14;
+  limit("narrow", static_cast<int>(kReplicas), {{"max", kMost}, {"queue", {{"length", kQueue}, {"timeout", "4s"}}}});
+  writers_->start("held", kMost);
+  ASSERT_TRUE(eventually(5, [&] { return gate_->held() == kMost && in_progress() == kMost; })) << in_progress();
+  writers_->start("next", kOthers);
+  ASSERT_TRUE(eventually(5, [&] { return writers_->refused() >= kOthers - kQueue; })) << "their queue is full";
+  EXPECT_EQ(in_progress(), kMost);
+  EXPECT_GT(waiting(), 0);
+  EXPECT_EQ(writers_->landed(), 0);
+  gate_->let_go(kMost);
+  EXPECT_TRUE(eventually(10, [&] {
+    EXPECT_LE(in_progress(), kMost);
+    return writers_->done();
+  }));
+  EXPECT_GT(writers_->landed(), kMost) << "those that waited came next";
+  writers_->expect_refusals_by("ScaleLimit narrow/gateway");
+}
+
+TEST_F(Concurrency, once_full_lets_nothing_start_before_as_many_writes_have_ended_as_the_limit_asks) {
+  limit("pausing", 1, {{"max", 4}, {"resumeBelow", 2}, {"queue", {{"length", 4}, {"timeout", "4s"}}}});
+  writers_->start("held", 4);
+  ASSERT_TRUE(eventually(5, [&] { return in_progress() == 4; }));
+  writers_->start("next", 1);
+  ASSERT_TRUE(eventually(3, [&] { return waiting() == 1; }));
+  gate_->let_go(2);
+  ASSERT_TRUE(eventually(3, [&] { return in_progress() == 2; }));
+  EXPECT_EQ(waiting(), 1) << "two are not fewer than two";
+  gate_->let_go(1);
+  EXPECT_TRUE(eventually(3, [&] { return writers_->landed() == 4; })) << "three of those that were held, and the next";
+  EXPECT_EQ(writers_->refused(), 0);
+}
+
+TEST_F(Concurrency, of_a_write_that_hangs_ends_when_it_is_assumed_to_be_done) {
+  limit("stuck", 2, {{"max", 1}, {"assumeDoneAfter", "3s"}});
+  const SteadyClock::time_point start = SteadyClock::now();
+  writers_->start("held", 1);
+  ASSERT_TRUE(eventually(3, [&] { return in_progress() == 1; }));
+  writers_->start("next", 2);
+  EXPECT_TRUE(eventually(3, [&] { return writers_->refused() == 2; })) << "nobody has another place, and no queue";
+  EXPECT_TRUE(eventually(8, [&] {
+    writers_->start("next", 1);
+    return eventually(2, [&] { return writers_->landed() == 1; });
+  }));
+  EXPECT_GE(seconds_since(start), 3);
+  EXPECT_EQ(gate_->held(), 1U) << "it hangs on";
+  writers_->expect_refusals_by("ScaleLimit stuck/gateway");
+}
+
+}  // namespace
+}  // namespace headroom::e2e

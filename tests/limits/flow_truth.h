@@ -1,0 +1,42 @@
+// What a limit's flow is held against in the simulation: every write that was let through, and when it really ended.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace headroom::limits {
+
+/// Times in seconds, of the simulation's own clock.
+class FlowTruth {
+ public:
+  struct Bounds {
+    int max = 0;    ///< writes in progress; 0: there is no flow
+    int burst = 0;  ///< writes within the window
+    double window = 1, assume_done_after = 10;
+  };
+
+  explicit FlowTruth(const Bounds& bounds) : bounds_(bounds) {}
+
+  /// A write that can still land was let through. Calls of one key count as one for as long as they follow each other
+  /// closely. What is broken by it, in words.
+  /// `can_land` tells whether it still can, whenever it is asked.
+  std::optional<std::string> admitted(const std::string& key, double now, std::function<bool()> can_land);
+  /// One that was let through has landed, or never will.
+  void ended(const std::string& key);
+
+ private:
+  struct Known {
+    double first = 0, last = 0;
+    int open = 0;
+    std::function<bool()> can_land;
+  };
+
+  const Bounds bounds_;
+  std::deque<double> lately_;
+  std::map<std::string, Known> writes_;
+};
+
+}  // namespace headroom::limits
