@@ -9,6 +9,7 @@
 
 #include "operator/base/duration.h"
 #include "operator/base/log.h"
+#include "webhook/app/flow_report.h"
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/moment.h"
 
@@ -33,11 +34,15 @@ std::string resource_name(const api::MatchedResource& resource) {
   return resource.group.empty() ? resource.resource : absl::StrCat(resource.resource, ".", resource.group);
 }
 
-std::vector<limits::DimensionUse> use_of(const LimitFigures& figures) {
+std::vector<limits::DimensionUse> use_of(const LimitFigures& figures, const std::vector<FlowReport>& reports) {
   std::vector<limits::DimensionUse> use;
   std::size_t counted = 0;
   for (const api::LimitDimension& dimension : api::dimensions_of(figures.limit->limit().spec)) {
     limits::DimensionUse& one = use.emplace_back();
+    if (dimension.kind == Kind::Rate || dimension.kind == Kind::Concurrency) {
+      one.used = flow_used(figures.limit->limit(), dimension.kind, reports);
+      continue;
+    }
     if (dimension.kind != Kind::Count && dimension.kind != Kind::Sum) continue;
     const std::size_t place = counted++;
     one.held = Quantity::from_nano(figures.held[place]);
@@ -158,7 +163,8 @@ void StatusWriter::read_configuration(const std::stop_token& stop) {
 }
 
 std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, const Told& told,
-                                                      const std::vector<LiveReplica>& live) {
+                                                      const std::vector<LiveReplica>& live,
+                                                      const std::vector<FlowReport>& flows) {
   const auto known = engine_.figures(limit->id());
   if (!known) return std::nullopt;
   const LimitFigures& figures = *known;
@@ -175,7 +181,7 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   if (figures.epoch > 0) facts.founded = std::max(facts.founded, absl::FromUnixMicros(figures.epoch));
   const limits::Moment now = machine_moment();
   if (const auto moment = book_.secure_from(limit, now.boot)) facts.secured = engine_.secured(limit->id(), *moment);
-  observation.use = use_of(figures);
+  observation.use = use_of(figures, flows);
   for (std::size_t i = 0; i < limit->types().size(); ++i) {
     if (std::ranges::find(figures.unlisted, limit->types()[i]) == figures.unlisted.end()) continue;
     observation.uncounted.push_back(resource_name(object.spec.match.resources[i]));
@@ -197,15 +203,18 @@ void StatusWriter::round(const std::stop_token& stop) {
   read_configuration(stop);
   configuration_.begin_round(told.applied, machine_moment().boot);
   std::vector<LiveReplica> live;
+  std::vector<FlowReport> flows;
   for (const ReplicaLeases::Live& one : replicas_.live(options_.lease_life)) {
     live.push_back({one.name, SeenLimits::announced(one.announced)});
+    const auto flow = one.announced.find(kFlowAnnotation);
+    if (flow != one.announced.end()) flows.push_back(FlowReport::parse(flow->second));
   }
   std::vector<StatusWrite> writes;
   std::set<std::string> uids;
   for (const LimitPtr& limit : told.limits->limits()) {
     if (limit->limit().meta.deleted) continue;
     uids.insert(limit->limit().meta.uid);
-    auto observation = observe(limit, told, live);
+    auto observation = observe(limit, told, live, flows);
     if (!observation) continue;
     auto write = book_.observe(limit, *std::move(observation), machine_moment());
     if (write) writes.push_back(*std::move(write));

@@ -22,6 +22,7 @@
 #include "operator/runtime/events.h"
 #include "operator/runtime/leader_election.h"
 #include "webhook/app/engine.h"
+#include "webhook/app/flow_report.h"
 #include "webhook/app/replica_leases.h"
 #include "webhook/app/seen_limits.h"
 #include "webhook/app/status_book.h"
@@ -79,8 +80,8 @@ class StatusWriter {
   void round(const std::stop_token& stop);
   void read_configuration(const std::stop_token& stop);
   /// Null: the engine does not know it any more.
-  std::optional<LimitObservation> observe(const LimitPtr& limit, const Told& told,
-                                          const std::vector<LiveReplica>& live);
+  std::optional<LimitObservation> observe(const LimitPtr& limit, const Told& told, const std::vector<LiveReplica>& live,
+                                          const std::vector<FlowReport>& flows);
   bool write(const StatusWrite& write, const std::stop_token& stop);
 
   const StatusWriterOptions options_;

@@ -20,6 +20,7 @@
 #include "webhook/app/certificate_wiring.h"
 #include "webhook/app/cluster_io.h"
 #include "webhook/app/engine.h"
+#include "webhook/app/flow_report.h"
 #include "webhook/app/keeper.h"
 #include "webhook/app/lease_life.h"
 #include "webhook/app/ledger_codec.h"
@@ -137,7 +138,8 @@ Status Webhook::Impl::build() {
                    [this] {
                      return Announcements{{kSeenAnnotation, keeper->seen().text()},
                                           {kProtocolAnnotation, std::to_string(api::kLedgerProtocol)},
-                                          {kCertificatesAnnotation, certificates->announcement()}};
+                                          {kCertificatesAnnotation, certificates->announcement()},
+                                          {kFlowAnnotation, FlowReport::of(engine->take_flow_peaks()).text()}};
                    }},
       machine_moment,
       LeaseListener{[this](limits::BootTime until) {
