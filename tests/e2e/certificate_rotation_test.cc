@@ -26,9 +26,9 @@ constexpr char kSecret[] = "webhook-certificates";
 
 /// Connections are given up all the time, so that at every moment somebody shakes hands.
 std::vector<std::string> self_managed() {
-  std::vector<std::string> arguments = limits_arguments();
-  for (const char* one :
-       {"--certificate-secret", kSecret, "--propagation-seconds", "1", "--connection-seconds", "0.5"}) {
+  std::vector<std::string> arguments;
+  for (const char* one : {"--lease-seconds", "10", "--request-deadline-seconds", "12", "--certificate-secret", kSecret,
+                          "--propagation-seconds", "1", "--connection-seconds", "0.5"}) {
     arguments.emplace_back(one);
   }
   return arguments;

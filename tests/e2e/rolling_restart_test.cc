@@ -23,7 +23,7 @@ constexpr int kWritesPerSecond = 120, kWritesBetween = 150;
 constexpr char kFailOpen[] = "apiserver_admission_webhook_fail_open_count{name=\"ignore.limits.headroom.dev\"";
 
 std::vector<std::string> restarting() {
-  std::vector<std::string> arguments = limits_arguments();
+  std::vector<std::string> arguments{"--lease-seconds", "10", "--request-deadline-seconds", "12"};
   for (const char* one : {"--drain-delay-seconds", "1", "--drain-seconds", "100"}) arguments.emplace_back(one);
   return arguments;
 }

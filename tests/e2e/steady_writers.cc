@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::steady_clock;
 
-constexpr int kWriters = 16;
+constexpr int kWriters = 8;
 constexpr int kObjects = 4, kChanges = 8;  ///< of each writer; of each object between its creation and its end
 constexpr std::size_t kMostMessages = 20;
 

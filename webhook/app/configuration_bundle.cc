@@ -2,6 +2,7 @@
 
 #include <absl/strings/escaping.h>
 
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -21,7 +22,8 @@ std::vector<certificates::Authority> bundle_of(const json& entry) {
       !absl::Base64Unescape(bundle->get_ref<const std::string&>(), &pem)) {
     return {};
   }
-  auto authorities = certificates::read_authorities(pem);
+  // All of them: what several rotations in a row have left there for a while is in use.
+  auto authorities = certificates::read_authorities(pem, std::numeric_limits<std::size_t>::max());
   return authorities ? std::move(authorities).value() : std::vector<certificates::Authority>();
 }
 

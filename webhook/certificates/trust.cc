@@ -93,6 +93,7 @@ std::vector<Authority> wanted_bundle(TrustState& state, const TrustInputs& input
   }
   std::erase_if(state.unneeded_since, [&](const auto& entry) { return !unneeded.contains(entry.first); });
   std::vector<Authority> bundle;
+  bundle.reserve(wanted.size());
   for (auto& [id, authority] : wanted) bundle.push_back(std::move(authority));
   return bundle;
 }

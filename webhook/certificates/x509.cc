@@ -114,15 +114,15 @@ Authority authority_of(const X509* certificate) {
           time_of(X509_get0_notAfter(certificate))};
 }
 
-Result<std::vector<Authority>> read_authorities(const std::string& pem) {
+Result<std::vector<Authority>> read_authorities(const std::string& pem, std::size_t most) {
   BOOST_OUTCOME_TRY(certificates, parse_certificates(pem));
   std::vector<Authority> authorities;
   std::set<std::string> seen;
   for (const Certificate& one : certificates) {
     if (seen.insert(certificate_id(one.get())).second) authorities.push_back(authority_of(one.get()));
   }
-  if (authorities.size() > kMostAuthorities) {
-    return invalid(absl::StrCat("it holds ", authorities.size(), " authorities, at most ", kMostAuthorities,
+  if (authorities.size() > most) {
+    return invalid(absl::StrCat("it holds ", authorities.size(), " authorities, at most ", most,
                                 " are taken: give those that this server's certificate is verified by"));
   }
   return authorities;

@@ -27,8 +27,8 @@ std::string certificate_id(const X509* certificate);
 std::string certificate_pem(const X509* certificate);
 Authority authority_of(const X509* certificate);
 
-/// Each certificate of the text once; at least one and at most kMostAuthorities.
-Result<std::vector<Authority>> read_authorities(const std::string& pem);
+/// Each certificate of the text once; at least one and at most `most`.
+Result<std::vector<Authority>> read_authorities(const std::string& pem, std::size_t most = kMostAuthorities);
 /// Of the first certificate; an error where the key is not its own.
 Result<Leaf> read_leaf(const Pair& pair);
 /// The authority's key must be its own, and it must be allowed to issue.
