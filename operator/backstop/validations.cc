@@ -56,7 +56,7 @@ std::vector<Cap> caps_of(const api::ScaleLimitSpec& spec) {
 }
 
 std::string is_strange(const JsonPath& path, const char* root) {
-  return any_value(path, root, [](const std::string& value) { return "!" + is_amount(value); });
+  return any_value(path, root, [](const std::string& value) { return absl::StrCat("!", is_amount(value)); });
 }
 
 /// Whether the write raises the field above `most`, an expression.
@@ -127,7 +127,9 @@ void add_cap(const api::ScaleLimit& limit, const Cap& cap, json& checks) {
   checks.push_back(validation(unless(with_bound(cap, exists)), "Forbidden",
                               absl::StrCat(limit_text(limit), ": ", cap.path.text(),
                                            " must be a quantity of 0 or more, such as 5, \"500M\" or \"1Gi\"")));
-  const auto raised = [&](const std::string& most) { return all_of({"!" + strange, raised_above(cap, most)}); };
+  const auto raised = [&](const std::string& most) {
+    return all_of({absl::StrCat("!", strange), raised_above(cap, most)});
+  };
   const bool too_large = cap.field != nullptr && cap.field->code == 413;
   checks.push_back(validation(unless(with_bound(cap, raised)), too_large ? "RequestEntityTooLarge" : "Forbidden",
                               absl::StrCat(limit_text(limit), ": ", cap.path.text(), " is more than is allowed"),
@@ -180,7 +182,7 @@ json stop(const api::ScaleLimit& limit) {
   const api::ScaleLimitSpec& spec = limit.spec;
   const std::string counted = selected(spec, kBefore);
   std::vector<std::string> raises = {"request.operation == 'CREATE'"};
-  if (spec.total.count && has_selectors(spec)) raises.push_back("!" + counted);
+  if (spec.total.count && has_selectors(spec)) raises.push_back(absl::StrCat("!", counted));
   for (const api::SumLimit& sum : spec.total.sums) raises.push_back(grows(sum.path, counted));
   const std::string stopped =
       all_of({"has(params.status)", "has(params.status.backstop)", "params.status.backstop == 'Active'",
