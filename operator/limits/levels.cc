@@ -78,11 +78,11 @@ class Judgement {
     for (const Threshold& threshold : spec_.thresholds) {
       if (!threshold.covers(dimension.name)) continue;
       const CrossedThreshold* const before = find_crossed(former_.thresholds, threshold.name, dimension.name);
-      const bool crossed = use.used ? reaches(threshold, *use.used, dimension.hard) : before != nullptr;
+      const bool held = before != nullptr && before->state == CrossedThreshold::State::Crossed;
+      const bool crossed = use.used ? reaches(threshold, *use.used, dimension.hard) : held;
       if (crossed) {
         cross(threshold, row, before, hold_for(spec_, dimension));
-      } else if (before != nullptr && before->state == CrossedThreshold::State::Crossed &&
-                 threshold.action != LimitAction::None) {
+      } else if (held && threshold.action != LimitAction::None) {
         levels_.events.push_back({"LimitThresholdCleared", false,
                                   absl::StrCat(fullness(row), ", below ", threshold.percent, " % again"), &threshold});
       }

@@ -14,8 +14,10 @@ namespace headroom::limits {
 
 /// What is known of one dimension now.
 struct DimensionUse {
-  std::optional<Quantity> used;  ///< not known: what was last decided of it stays
-  Quantity held;                 ///< admitted, not yet seen stored; or in progress
+  /// Not known: thresholds that were crossed stay so, with their levels, pauses and halts, until a figure says
+  /// otherwise; none is crossed anew, and one that was not yet for long enough begins anew.
+  std::optional<Quantity> used;
+  Quantity held;  ///< admitted, not yet seen stored; or in progress
   bool operator==(const DimensionUse&) const = default;
 };
 

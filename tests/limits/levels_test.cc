@@ -152,6 +152,25 @@ TEST(Levels, an_observed_dimension_counts_once_it_was_so_for_as_long_as_asked) {
   EXPECT_THAT(short_dip.thresholds, IsEmpty());
 }
 
+TEST(Levels, silence_proves_nothing_of_an_observed_dimension) {
+  api::ScaleLimitSpec spec;
+  spec.observed.push_back({"p99", "q", Quantity::from_int(5), api::kLocalRegion, absl::Minutes(5)});
+  spec.thresholds = {threshold("slow", 100, LimitLevel::Red, LimitAction::Halt)};
+  const Levels begun = levels_of(spec, used("6"), {}, kNow);
+  ASSERT_EQ(begun.thresholds.size(), 1U);
+  const Levels silent = levels_of(spec, {DimensionUse()}, stored(begun), kNow + absl::Hours(1));
+  EXPECT_THAT(silent.thresholds, IsEmpty());
+  EXPECT_FALSE(silent.halted);
+  const Levels again = levels_of(spec, used("6"), stored(silent), kNow + absl::Hours(2));
+  EXPECT_FALSE(again.halted) << "its minutes begin anew";
+  const Levels halted = levels_of(spec, used("6"), stored(again), kNow + absl::Hours(3));
+  ASSERT_TRUE(halted.halted);
+  const Levels silent_again = levels_of(spec, {DimensionUse()}, stored(halted), kNow + absl::Hours(4));
+  EXPECT_TRUE(silent_again.halted);
+  EXPECT_EQ(silent_again.level, LimitLevel::Red);
+  EXPECT_THAT(silent_again.events, IsEmpty());
+}
+
 TEST(Levels, a_threshold_of_one_dimension_says_nothing_of_another) {
   api::ScaleLimitSpec spec = storage();
   spec.total.count = 10;

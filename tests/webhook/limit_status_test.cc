@@ -35,7 +35,7 @@ api::ScaleLimit limit(Mode mode = Mode::Enforce) {
 }
 
 StatusFacts facts_of(const api::ScaleLimit& limit, std::int64_t used, Stage stage = Stage::Holds) {
-  StatusFacts facts{limit, {{Quantity::from_int(used), Quantity()}}, {}, {}, {}, {}, {"kube-system"}};
+  StatusFacts facts{limit, {{Quantity::from_int(used), Quantity()}}, {}, {}, {}, {}, {}, {}, {"kube-system"}};
   facts.enforcement.stage = stage;
   facts.enforcement.message = "because";
   return facts;

@@ -23,17 +23,6 @@ struct Verdict {
   std::string reason, message;
 };
 
-/// Of dimensions that this version has no figures of.
-std::string unanswered(const api::ScaleLimit& limit) {
-  std::vector<std::string> names;
-  for (const api::LimitDimension& dimension : api::dimensions_of(limit.spec)) {
-    if (dimension.kind == Kind::Observed) names.push_back(dimension.name);
-  }
-  if (names.empty()) return "";
-  return absl::StrCat("; what is used of ", absl::StrJoin(names, ", "),
-                      " is not asked of Prometheus yet, so its thresholds are never crossed");
-}
-
 std::string effect(const api::ScaleLimit& limit, Stage stage) {
   switch (limit.spec.mode) {
     case Mode::Warn:
@@ -53,6 +42,13 @@ std::string ready_reason(const api::ScaleLimit& limit, Stage stage) {
   return to_string(stage);
 }
 
+constexpr char kOtherVersion[] = "OtherVersion";
+
+std::string overlooks(const std::string& other_version) {
+  return absl::StrCat(other_version,
+                      ": writes in that version are not held against this limit; name one version in all limits");
+}
+
 Verdict judge(const StatusFacts& facts) {
   using State = Verdict::State;
   const Enforcement& enforcement = facts.enforcement;
@@ -62,6 +58,7 @@ Verdict judge(const StatusFacts& facts) {
                          " cannot be counted: ", facts.count_problem,
                          "; correct spec.match.resources, or let the webhook list and watch them")};
   }
+  if (!facts.other_version.empty()) return {State::Stalled, kOtherVersion, overlooks(facts.other_version)};
   if (enforcement.stage == Stage::NoWebhook) return {State::Stalled, to_string(enforcement.stage), enforcement.message};
   if (enforcement.stage < Stage::SettlingIn) {
     return {State::Reconciling, to_string(enforcement.stage), enforcement.message};
@@ -70,8 +67,7 @@ Verdict judge(const StatusFacts& facts) {
     return {State::Reconciling, "Counting",
             absl::StrCat("the stored objects of ", absl::StrJoin(facts.uncounted, ", "), " are being counted")};
   }
-  return {State::Ready, ready_reason(facts.limit, enforcement.stage),
-          absl::StrCat(effect(facts.limit, enforcement.stage), unanswered(facts.limit))};
+  return {State::Ready, ready_reason(facts.limit, enforcement.stage), effect(facts.limit, enforcement.stage)};
 }
 
 class Conditions {
@@ -105,9 +101,28 @@ void put_enforced(Conditions& conditions, const StatusFacts& facts) {
     case Mode::Audit:
       return conditions.put(kEnforced, false, "Audits", "spec.mode is Audit: writes over the limit are only counted");
     case Mode::Enforce:
+      if (!facts.other_version.empty()) {
+        return conditions.put(kEnforced, false, kOtherVersion, overlooks(facts.other_version));
+      }
       return conditions.put(kEnforced, enforcement.stage == Stage::Holds, to_string(enforcement.stage),
                             enforcement.message);
   }
+}
+
+/// Why figures of Prometheus are old, or not there.
+void put_metrics(Conditions& conditions, const StatusFacts& facts) {
+  bool all_shown = true;
+  std::string problems;
+  for (std::size_t i = 0; i < facts.observed.size(); ++i) {
+    const ObservedFigure& figure = facts.observed[i];
+    if (figure.problem.empty()) continue;
+    all_shown = all_shown && figure.used.has_value();
+    absl::StrAppend(
+        &problems, problems.empty() ? "" : "; ", facts.limit.spec.observed[i].name,
+        figure.used ? " (the last figure is shown): " : " (no figure; what it has paused or halted stays so): ",
+        figure.problem);
+  }
+  conditions.abnormal("MetricsUnavailable", !problems.empty(), all_shown ? "StaleMetrics" : "NoAnswer", problems);
 }
 
 EventText level_event(const limits::LevelEvent& event) {
@@ -182,6 +197,7 @@ StatusReport limit_status(const StatusFacts& facts, const api::ScaleLimitStatus&
   using State = Verdict::State;
   conditions.put("Ready", verdict.state == State::Ready, verdict.reason, verdict.message);
   put_enforced(conditions, facts);
+  put_metrics(conditions, facts);
   conditions.abnormal("Reconciling", verdict.state == State::Reconciling, verdict.reason, verdict.message);
   conditions.abnormal("Stalled", verdict.state == State::Stalled, verdict.reason, verdict.message);
 

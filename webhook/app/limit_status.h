@@ -10,6 +10,7 @@
 #include "operator/limits/levels.h"
 #include "operator/runtime/events.h"
 #include "webhook/app/enforcement.h"
+#include "webhook/app/observed.h"
 
 namespace headroom::webhook {
 
@@ -19,6 +20,8 @@ struct StatusFacts {
   Enforcement enforcement;
   std::vector<std::string> uncounted;      ///< resources whose stored objects are not counted yet
   std::string count_problem;               ///< why that does not come about; empty: it does
+  std::vector<ObservedFigure> observed;    ///< in the order of spec.observed; their figures are in `use`
+  std::string other_version;               ///< see validation::other_version()
   std::vector<api::DenialStatus> denials;  ///< since the former status
   std::vector<std::string> excluded_namespaces;
 };

@@ -53,7 +53,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   std::string kubeconfig, context, listen = "0.0.0.0:8443", health = "0.0.0.0:8080", level = "info", format = "json";
   std::string service;
   CertificateOptions& certificate = options.certificates;
-  double lease_seconds = 15, deadline_seconds = 64;
+  double lease_seconds = 15, deadline_seconds = 64, query_seconds = 30;
   double authority_seconds = absl::ToDoubleSeconds(certificate.lifetimes.authority);
   double leaf_seconds = absl::ToDoubleSeconds(certificate.lifetimes.leaf);
   double propagation_seconds = absl::ToDoubleSeconds(certificate.propagation);
@@ -101,6 +101,10 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
       ->check(CLI::Range(1.0, 600.0));
   app.add_option("--request-deadline-seconds", deadline_seconds,
                  "the API server's --request-timeout and a margin: how long a write may still land after its admission")
+      ->capture_default_str()
+      ->check(CLI::Range(1.0, 3600.0));
+  app.add_option("--query-seconds", query_seconds,
+                 "how often Prometheus is asked for an observed dimension, give or take a tenth")
       ->capture_default_str()
       ->check(CLI::Range(1.0, 3600.0));
   app.add_option("--webhook-configuration", options.configuration,
@@ -168,6 +172,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   certificate.propagation = absl::Seconds(propagation_seconds);
   BOOST_OUTCOME_TRYV(check_certificate_options(certificate, options.configuration, options.reached_at));
   const auto milliseconds = [](double seconds) { return absl::ToChronoMilliseconds(absl::Seconds(seconds)); };
+  options.query_interval = milliseconds(query_seconds);
   options.drain = milliseconds(drain_seconds);
   options.drain_delay = milliseconds(delay_seconds);
   options.connection_life = milliseconds(connection_seconds);

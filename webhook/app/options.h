@@ -28,7 +28,8 @@ struct WebhookOptions {
   limits::EscrowOptions escrow;
   std::string configuration;  ///< name of the ValidatingWebhookConfiguration that is kept up; empty: none
   WebhookAddress reached_at;
-  std::chrono::milliseconds drain{10'000};  ///< for all of a stop
+  std::chrono::milliseconds query_interval{30'000};  ///< between two answers of Prometheus to one query
+  std::chrono::milliseconds drain{10'000};           ///< for all of a stop
   /// How long it goes on as before when it is told to end: until nobody sends new connections here any more.
   std::chrono::milliseconds drain_delay{0};
   /// After about this time a connection is given up for another, so that replicas that came later get their share.

@@ -2,6 +2,7 @@
 
 #include <absl/strings/str_cat.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -60,6 +61,18 @@ validation::Snapshot OwnKinds::snapshot() const {
   for (const auto& one : limits_.namespaces()) snapshot.namespace_labels.emplace(one->name, one->labels);
   snapshot.own_namespace = own_namespace_;
   snapshot.excluded_namespaces = excluded_namespaces_;
+  return snapshot;
+}
+
+validation::Snapshot OwnKinds::regions_snapshot() const {
+  validation::Snapshot snapshot;
+  snapshot.regions = regions_->list();
+  snapshot.own_namespace = own_namespace_;
+  const bool by_label = std::ranges::any_of(snapshot.regions, [](const auto& region) {
+    return region->spec.allowed_namespaces.from == api::AllowedNamespaces::From::Selector;
+  });
+  if (!by_label) return snapshot;
+  for (const auto& one : limits_.namespaces()) snapshot.namespace_labels.emplace(one->name, one->labels);
   return snapshot;
 }
 

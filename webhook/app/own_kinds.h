@@ -30,6 +30,9 @@ class OwnKinds {
   /// Everything has been listed once; before, a snapshot lacks objects that are there.
   bool synced() const;
   validation::Snapshot snapshot() const;
+  /// Regions, and the namespaces' labels where one of them admits by label: what tells whether a query may be asked.
+  validation::Snapshot regions_snapshot() const;
+  const runtime::Store<api::Region>& regions() const { return *regions_; }
 
  private:
   template <class T>

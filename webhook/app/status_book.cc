@@ -72,6 +72,8 @@ std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObser
       .enforcement = judge_enforcement(object, observation.enforcement, memory.enforcement, request_deadline_, now),
       .uncounted = std::move(observation.uncounted),
       .count_problem = std::move(observation.count_problem),
+      .observed = std::move(observation.observed),
+      .other_version = std::move(observation.other_version),
       .denials = memory.denials,
       .excluded_namespaces = excluded_namespaces_};
   memory.enforcement = facts.enforcement.memory;

@@ -20,6 +20,8 @@ struct LimitObservation {
   std::vector<limits::DimensionUse> use;  ///< in the order of api::dimensions_of()
   std::vector<std::string> uncounted;     ///< see StatusFacts
   std::string count_problem;
+  std::vector<ObservedFigure> observed;
+  std::string other_version;
   std::vector<api::DenialStatus> denials;  ///< since the last observation
   bool operator==(const LimitObservation&) const = default;
 };

@@ -9,6 +9,7 @@
 
 #include "operator/base/duration.h"
 #include "operator/base/log.h"
+#include "operator/validation/limits.h"
 #include "webhook/app/flow_report.h"
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/moment.h"
@@ -34,15 +35,17 @@ std::string resource_name(const api::MatchedResource& resource) {
   return resource.group.empty() ? resource.resource : absl::StrCat(resource.resource, ".", resource.group);
 }
 
-std::vector<limits::DimensionUse> use_of(const LimitFigures& figures, const std::vector<FlowReport>& reports) {
+std::vector<limits::DimensionUse> use_of(const LimitFigures& figures, const std::vector<FlowReport>& flows,
+                                         const std::vector<ObservedFigure>& observed) {
   std::vector<limits::DimensionUse> use;
-  std::size_t counted = 0;
+  std::size_t counted = 0, asked = 0;
   for (const api::LimitDimension& dimension : api::dimensions_of(figures.limit->limit().spec)) {
     limits::DimensionUse& one = use.emplace_back();
     if (dimension.kind == Kind::Rate || dimension.kind == Kind::Concurrency) {
-      one.used = flow_used(figures.limit->limit(), dimension.kind, reports);
+      one.used = flow_used(figures.limit->limit(), dimension.kind, flows);
       continue;
     }
+    if (dimension.kind == Kind::Observed) one.used = observed[asked++].used;
     if (dimension.kind != Kind::Count && dimension.kind != Kind::Sum) continue;
     const std::size_t place = counted++;
     one.held = Quantity::from_nano(figures.held[place]);
@@ -55,19 +58,22 @@ std::vector<limits::DimensionUse> use_of(const LimitFigures& figures, const std:
 
 StatusWriter::StatusWriter(StatusWriterOptions options, std::shared_ptr<kube::Client> client,
                            std::shared_ptr<kube::Client> election, Engine& engine, const ReplicaLeases& replicas,
-                           runtime::EventRecorder& events, runtime::Metrics& metrics, const Clock& clock,
-                           std::function<void()> lacking, std::uint64_t seed)
+                           const OwnKinds& own_kinds, monitoring::QuerySource& queries, runtime::EventRecorder& events,
+                           runtime::Metrics& metrics, const Clock& clock, std::function<void()> lacking,
+                           std::uint64_t seed)
     : options_(std::move(options)),
       client_(std::move(client)),
       election_client_(std::move(election)),
       engine_(engine),
       replicas_(replicas),
+      own_kinds_(own_kinds),
       events_(events),
       metrics_(metrics),
       clock_(clock),
       lacking_(std::move(lacking)),
       seed_(seed),
       book_(options_.request_deadline, options_.address.excluded_namespaces),
+      observed_(queries),
       configuration_(options_.configuration, options_.address) {}
 
 StatusWriter::~StatusWriter() { stop(); }
@@ -162,9 +168,8 @@ void StatusWriter::read_configuration(const std::stop_token& stop) {
   configuration_.is_unknown(now);
 }
 
-std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, const Told& told,
-                                                      const std::vector<LiveReplica>& live,
-                                                      const std::vector<FlowReport>& flows) {
+std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, const Surroundings& round) {
+  const Told& told = round.told;
   const auto known = engine_.figures(limit->id());
   if (!known) return std::nullopt;
   const LimitFigures& figures = *known;
@@ -173,15 +178,18 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   configuration_.observe(limit, told.applied, facts);
   const api::ScaleLimit& object = limit->limit();
   const auto needed = told.generations->needed(object);
-  facts.replicas = live.size();
-  for (const LiveReplica& replica : live) {
+  facts.replicas = round.live.size();
+  for (const LiveReplica& replica : round.live) {
     if (!needed || replica.seen.of(object.kind) < *needed) facts.replicas_behind.push_back(replica.name);
   }
   facts.ledger = figures.ledger;
   if (figures.epoch > 0) facts.founded = std::max(facts.founded, absl::FromUnixMicros(figures.epoch));
   const limits::Moment now = machine_moment();
   if (const auto moment = book_.secure_from(limit, now.boot)) facts.secured = engine_.secured(limit->id(), *moment);
-  observation.use = use_of(figures, flows);
+  observation.observed = observed_.of(object, round.regions ? &*round.regions : nullptr, now.boot);
+  observation.use = use_of(figures, round.flows, observation.observed);
+  const auto other = other_versions_.find(object.meta.uid);
+  if (other != other_versions_.end()) observation.other_version = other->second;
   for (std::size_t i = 0; i < limit->types().size(); ++i) {
     if (std::ranges::find(figures.unlisted, limit->types()[i]) == figures.unlisted.end()) continue;
     observation.uncounted.push_back(resource_name(object.spec.match.resources[i]));
@@ -192,35 +200,59 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   return observation;
 }
 
+void StatusWriter::look_through(const Told& told) {
+  if (looked_through_ == told.limits) return;
+  looked_through_ = told.limits;
+  observes_ = false;
+  other_versions_.clear();
+  std::map<std::pair<std::string, std::string>, std::set<std::string>> versions;
+  validation::Objects<api::ScaleLimit> all;
+  for (const LimitPtr& limit : told.limits->limits()) {
+    all.emplace_back(limit, &limit->limit());
+    observes_ = observes_ || !limit->limit().spec.observed.empty();
+    for (const api::MatchedResource& resource : limit->limit().spec.match.resources) {
+      versions[{resource.group, resource.resource}].insert(resource.version);
+    }
+  }
+  for (const auto& limit : all) {
+    const bool several = std::ranges::any_of(limit->spec.match.resources, [&](const api::MatchedResource& resource) {
+      return versions[{resource.group, resource.resource}].size() > 1;
+    });
+    if (several) other_versions_.emplace(limit->meta.uid, validation::other_version(*limit, all));
+  }
+}
+
 void StatusWriter::round(const std::stop_token& stop) {
-  Told told;
+  Surroundings around;
   {
     std::lock_guard lock(mutex_);
-    told = told_;
+    around.told = told_;
   }
+  const Told& told = around.told;
   if (!told.limits) return;
   book_.retain(*told.limits);
   read_configuration(stop);
   configuration_.begin_round(told.applied, machine_moment().boot);
-  std::vector<LiveReplica> live;
-  std::vector<FlowReport> flows;
   for (const ReplicaLeases::Live& one : replicas_.live(options_.lease_life)) {
-    live.push_back({one.name, SeenLimits::announced(one.announced)});
+    around.live.push_back({one.name, SeenLimits::announced(one.announced)});
     const auto flow = one.announced.find(kFlowAnnotation);
-    if (flow != one.announced.end()) flows.push_back(FlowReport::parse(flow->second));
+    if (flow != one.announced.end()) around.flows.push_back(FlowReport::parse(flow->second));
   }
   std::vector<StatusWrite> writes;
   std::set<std::string> uids;
+  look_through(told);
+  if (observes_ && own_kinds_.synced()) around.regions = own_kinds_.regions_snapshot();
   for (const LimitPtr& limit : told.limits->limits()) {
     if (limit->limit().meta.deleted) continue;
     uids.insert(limit->limit().meta.uid);
-    auto observation = observe(limit, told, live, flows);
+    auto observation = observe(limit, around);
     if (!observation) continue;
     auto write = book_.observe(limit, *std::move(observation), machine_moment());
     if (write) writes.push_back(*std::move(write));
   }
   configuration_.retain(uids);
   if (configuration_.lacks(told.applied)) lacking_();
+  observed_.retain(uids);
   std::ranges::stable_sort(writes, {}, [](const StatusWrite& write) {
     return std::tuple(write.change == StatusChange::Substance ? 0 : 1, write.last_written);
   });

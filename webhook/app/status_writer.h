@@ -23,6 +23,8 @@
 #include "operator/runtime/leader_election.h"
 #include "webhook/app/engine.h"
 #include "webhook/app/flow_report.h"
+#include "webhook/app/observed.h"
+#include "webhook/app/own_kinds.h"
 #include "webhook/app/replica_leases.h"
 #include "webhook/app/seen_limits.h"
 #include "webhook/app/status_book.h"
@@ -43,8 +45,8 @@ class StatusWriter {
   /// applied is not there: somebody removed it. Whatever is given by reference outlives the writer.
   StatusWriter(StatusWriterOptions options, std::shared_ptr<kube::Client> client,
                std::shared_ptr<kube::Client> election, Engine& engine, const ReplicaLeases& replicas,
-               runtime::EventRecorder& events, runtime::Metrics& metrics, const Clock& clock,
-               std::function<void()> lacking, std::uint64_t seed);
+               const OwnKinds& own_kinds, monitoring::QuerySource& queries, runtime::EventRecorder& events,
+               runtime::Metrics& metrics, const Clock& clock, std::function<void()> lacking, std::uint64_t seed);
   ~StatusWriter();
 
   void start();
@@ -74,20 +76,29 @@ class StatusWriter {
     AppliedSoFar applied;
     std::map<limits::TypeId, std::string> watch_problems;
   };
+  /// What one round looks at for every limit.
+  struct Surroundings {
+    Told told;
+    std::vector<LiveReplica> live;
+    std::vector<FlowReport> flows;                ///< of those that are alive
+    std::optional<validation::Snapshot> regions;  ///< null: not known, or nobody asks
+  };
+
   void run(const std::stop_token& stop);
   void lead();
   bool leads();
   void round(const std::stop_token& stop);
   void read_configuration(const std::stop_token& stop);
   /// Null: the engine does not know it any more.
-  std::optional<LimitObservation> observe(const LimitPtr& limit, const Told& told, const std::vector<LiveReplica>& live,
-                                          const std::vector<FlowReport>& flows);
+  std::optional<LimitObservation> observe(const LimitPtr& limit, const Surroundings& round);
+  void look_through(const Told& told);
   bool write(const StatusWrite& write, const std::stop_token& stop);
 
   const StatusWriterOptions options_;
   const std::shared_ptr<kube::Client> client_, election_client_;
   Engine& engine_;
   const ReplicaLeases& replicas_;
+  const OwnKinds& own_kinds_;
   runtime::EventRecorder& events_;
   runtime::Metrics& metrics_;
   const Clock& clock_;
@@ -100,6 +111,10 @@ class StatusWriter {
   // The thread's own.
   std::uint64_t seed_;
   StatusBook book_;
+  ObservedFigures observed_;
+  std::shared_ptr<const limits::LimitSet> looked_through_;  ///< for the next two
+  bool observes_ = false;                                   ///< some limit has an observed dimension
+  std::map<std::string, std::string> other_versions_;       ///< by uid; see validation::other_version()
   StoredConfiguration configuration_;
   int failures_ = 0;  ///< in a row
   std::atomic<bool> lost_{false};

@@ -11,6 +11,7 @@
 
 #include "operator/base/log.h"
 #include "operator/kube/cpprest_transport.h"
+#include "operator/monitoring/query_pool.h"
 #include "operator/net/http_server.h"
 #include "operator/runtime/manager.h"
 #include "operator/runtime/reflector.h"
@@ -41,7 +42,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kIoThreads = 4;
+constexpr int kIoThreads = 4, kQueryThreads = 2;
+constexpr milliseconds kForgetQueries{60'000};
 // Of what landed before the end, others need not wait for the request deadline.
 constexpr milliseconds kWaitForLanding{2000};
 // Go's transport does not repeat a POST on a connection that was closed under it, and drops connections itself after 90
@@ -77,6 +79,7 @@ struct Webhook::Impl {
   std::unique_ptr<Switches> switches;
   std::unique_ptr<LimitWatches> limit_watches;
   std::unique_ptr<OwnKinds> own_kinds;
+  std::unique_ptr<monitoring::QueryPool> queries;
   std::unique_ptr<net::HttpServer> reviews, health;
 
   std::unique_ptr<runtime::ApiEventRecorder> events;
@@ -163,11 +166,18 @@ Status Webhook::Impl::build() {
   events = std::make_unique<runtime::ApiEventRecorder>(std::move(for_events),
                                                        runtime::EventReporter{"headroom.dev/webhook", options.identity},
                                                        clock, metrics, runtime::kGiveWay);
+  limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] { keeper->limits_changed(); });
+  own_kinds = std::make_unique<OwnKinds>(watching, *limit_watches, options.own_namespace,
+                                         options.reached_at.excluded_namespaces, clock, random_seed());
+  // Only the replica that writes statuses asks; a while after another does, it no longer polls.
+  queries = std::make_unique<monitoring::QueryPool>(
+      monitoring::QueryPoolHome{own_kinds->regions(), *watching, metrics, options.query_interval, kForgetQueries},
+      [] {}, monitoring::QueryPoolSurroundings{.connect = {}, .threads = kQueryThreads});
   statuses = std::make_unique<StatusWriter>(
       StatusWriterOptions{options.own_namespace, options.identity, options.escrow.lease_life,
                           options.escrow.request_deadline, options.configuration, options.reached_at},
-      std::move(for_statuses), std::move(for_election), *engine, *replicas, *events, metrics, clock,
-      [this] { keeper->configuration_lacks(); }, random_seed());
+      std::move(for_statuses), std::move(for_election), *engine, *replicas, *own_kinds, *queries, *events, metrics,
+      clock, [this] { keeper->configuration_lacks(); }, random_seed());
 
   runtime::ReflectorOptions watch;
   watch.ns = options.own_namespace;
@@ -182,10 +192,7 @@ Status Webhook::Impl::build() {
   types = std::make_unique<TypeWatches>(watching, *engine, clock, random_seed());
   switches = std::make_unique<Switches>(watching, clock, random_seed());
   engine->use_switches([this](const api::SwitchCondition& condition) { return switches->is_on(condition); });
-  limit_watches = std::make_unique<LimitWatches>(watching, clock, random_seed(), [this] { keeper->limits_changed(); });
   BOOST_OUTCOME_TRYV(build_certificates());
-  own_kinds = std::make_unique<OwnKinds>(watching, *limit_watches, options.own_namespace,
-                                         options.reached_at.excluded_namespaces, clock, random_seed());
   keeper = std::make_unique<Keeper>(
       options, LimitFollowers{*engine, *limit_watches, *types, *switches, *statuses, *lease, *replicas}, *certificates,
       std::move(for_keeper), clock);
@@ -324,7 +331,10 @@ void Webhook::Impl::add_components() {
                  keeper->stop();
                  timer = {};
                }});
-  manager.add({"statuses", starts([this] { statuses->start(); }), [this](milliseconds) { statuses->stop(); }});
+  manager.add({"statuses", starts([this] { statuses->start(); }), [this](milliseconds) {
+                 statuses->stop();
+                 queries->stop();
+               }});
   manager.add({"certificates", starts([] {}), [this](milliseconds) { certificates->stop(); }});
   manager.add({"servers", [this] { return start_servers(); },
                [this](milliseconds left) {
