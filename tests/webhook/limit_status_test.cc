@@ -144,10 +144,15 @@ TEST(LimitStatus, what_nobody_has_figures_of_is_left_open_and_said) {
   object.spec.observed.push_back({.name = "disk", .query = "x", .hard = Quantity::from_int(5)});
   StatusFacts facts = facts_of(object, 1);
   facts.use.emplace_back();
+  facts.observed.push_back({.used = std::nullopt, .problem = "region local has no metrics address"});
   const StatusReport report = limit_status(facts, {}, kNow);
   ASSERT_EQ(report.status.dimensions.size(), 2U);
   EXPECT_FALSE(report.status.dimensions[1].used);
-  EXPECT_THAT(report.status.conditions[0].message, HasSubstr("what is used of disk is not asked of Prometheus yet"));
+  const auto condition = std::ranges::find(report.status.conditions, "MetricsUnavailable", &api::Condition::type);
+  ASSERT_NE(condition, report.status.conditions.end());
+  EXPECT_EQ(condition->reason, "NoAnswer");
+  EXPECT_EQ(condition->message,
+            "disk (no figure; what it has paused or halted stays so): region local has no metrics address");
 }
 
 TEST(LimitStatus, a_promise_that_ends_is_told_as_a_warning_unless_the_limit_was_changed) {
