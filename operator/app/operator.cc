@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/controllers/backstop_control.h"
 #include "operator/controllers/calendar_watch.h"
 #include "operator/controllers/constraint_watch.h"
 #include "operator/controllers/notifier.h"
@@ -30,6 +31,7 @@
 namespace headroom::app {
 namespace {
 
+using controllers::BackstopControl;
 using controllers::CalendarWatch;
 using controllers::Cluster;
 using controllers::ConstraintWatch;
@@ -97,6 +99,7 @@ struct Operator::Impl {
   std::unique_ptr<ScheduleReconciler> schedule_reconciler;
   std::unique_ptr<RegionReconciler> region_reconciler;
   std::unique_ptr<runtime::Controller> targets, schedules, regions;
+  std::unique_ptr<BackstopControl> backstop;
   std::unique_ptr<net::HttpServer> server;
 
   runtime::Manager manager;
@@ -276,6 +279,7 @@ Status Operator::Impl::build() {
       },
       synced, clock, metrics, random_seed());
 
+  backstop = std::make_unique<BackstopControl>(options, home, clock, metrics, random_seed());
   planner = std::make_unique<Planner>(*world, PlannerSources{*queries, *constraints, *calendars},
                                       PlannerListeners{[this](const api::ObjectKey& key) { touch_target(key); },
                                                        [this](const api::ObjectKey& key) {
@@ -335,6 +339,7 @@ void Operator::Impl::lead() {
   unreadable->lead();
   targets->start();
   schedules->start();
+  backstop->lead();
   for (const auto& target : world->targets->list()) touch_target(target->meta.key());
   for (const auto& schedule : world->schedules->list()) schedules->queue().add({kSyncWork, schedule->meta.key()});
   for (const auto& region : world->regions->list()) regions->queue().add({kSyncWork, region->meta.key()});
@@ -363,6 +368,7 @@ Status Operator::Impl::start_server() {
 }
 
 void Operator::Impl::stop_caches() {
+  backstop->stop_watches();
   for (const auto& reflector : reflectors) reflector->request_stop();
   for (const auto& reflector : reflectors) reflector->join();
   for (const auto& [name, link] : world->links.all()) {
@@ -381,6 +387,7 @@ void Operator::Impl::add_components() {
   manager.add({"server", [this] { return start_server(); }, [this](milliseconds left) { server->stop(left); }});
   manager.add({"caches", starts([this] {
                  for (const auto& reflector : reflectors) reflector->start();
+                 backstop->start_watches();
                }),
                [this](milliseconds) { stop_caches(); }});
   // After the controllers in stopping order: only when all guarded work has ended may the lease go to the next one.
@@ -412,6 +419,7 @@ void Operator::Impl::add_components() {
   manager.add({"controllers", starts([] {}), [this](milliseconds left) {
                  targets->stop(left);
                  schedules->stop(left);
+                 backstop->stop(left);
                }});
 }
 

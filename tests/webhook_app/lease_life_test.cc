@@ -100,7 +100,7 @@ TEST_F(LeaseLifeTest, begins_a_life_before_anything_may_be_admitted_by_it) {
   EXPECT_EQ(lease.holder, (limits::Holder{kName, 1}));
   EXPECT_EQ(lease.process, "first");
   EXPECT_EQ(SeenLimits::announced(lease.announced).cluster_scale_limits, 8);
-  EXPECT_EQ(server_->get(kPath).at("metadata").at("labels").at(kComponentLabel), kComponent);
+  EXPECT_EQ(server_->get(kPath).at("metadata").at("labels").at(kWebhookLeaseLabel), kWebhookLeaseComponent);
 }
 
 TEST_F(LeaseLifeTest, goes_on_in_the_same_life_for_as_long_as_it_renews_in_time) {

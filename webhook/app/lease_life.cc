@@ -107,7 +107,8 @@ Result<json> LeaseLife::write(std::int64_t epoch, const std::stop_token& stop) {
     for (const auto& [key, text] : stored_->announced) annotations.emplace(key, nullptr);
   }
   annotations[kEpochAnnotation] = std::to_string(epoch);
-  json lease = {{"metadata", {{"labels", {{kComponentLabel, kComponent}}}, {"annotations", std::move(annotations)}}},
+  json lease = {{"metadata",
+                 {{"labels", {{kWebhookLeaseLabel, kWebhookLeaseComponent}}}, {"annotations", std::move(annotations)}}},
                 {"spec",
                  {{"holderIdentity", options_.identity},
                   {"leaseDurationSeconds",

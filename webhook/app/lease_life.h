@@ -13,14 +13,15 @@
 #include <string>
 #include <thread>
 
+#include "operator/api/webhook_lease.h"
 #include "operator/kube/client.h"
 #include "operator/limits/escrow.h"
 
 namespace headroom::webhook {
 
 /// By which the Leases of all replicas are found.
-inline constexpr char kComponentLabel[] = "headroom.dev/component";
-inline constexpr char kComponent[] = "webhook";
+using api::kWebhookLeaseComponent;
+using api::kWebhookLeaseLabel;
 /// The epoch of the life that holds the Lease.
 inline constexpr char kEpochAnnotation[] = "headroom.dev/epoch";
 

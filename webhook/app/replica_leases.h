@@ -26,7 +26,7 @@ class ReplicaLeases {
   /// `renewed` hears of each renewal that is seen, from the reflector's thread. Times are those of seeing.
   ReplicaLeases(Now now, Renewed renewed) : now_(std::move(now)), renewed_(std::move(renewed)) {}
 
-  /// For the reflector of Leases with the label kComponentLabel; this outlives it.
+  /// For the reflector of Leases with the label kWebhookLeaseLabel; this outlives it.
   std::unique_ptr<runtime::ObjectSink> sink();
 
   /// A Lease that was read, not watched. Whether it shows a renewal that was not seen before.

@@ -182,7 +182,7 @@ Status Webhook::Impl::build() {
   runtime::ReflectorOptions watch;
   watch.ns = options.own_namespace;
   watch.type = kube::types::kLease;
-  watch.label_selector = absl::StrCat(kComponentLabel, "=", kComponent);
+  watch.label_selector = absl::StrCat(kWebhookLeaseLabel, "=", kWebhookLeaseComponent);
   lease_watch = std::make_unique<runtime::Reflector>(
       watching, watch, replicas->sink(), [](const api::ObjectKey&) {}, clock, random_seed());
   watch.type = kLimitLedger;

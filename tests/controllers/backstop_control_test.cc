@@ -1,0 +1,129 @@
+// The backstop follows the limits, and the lives of the webhooks.
+#include "operator/controllers/backstop_control.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/controllers/test_world.h"
+
+namespace headroom::controllers {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kLimit[] = "/apis/headroom.dev/v1alpha1/namespaces/shop/scalelimits/caps";
+constexpr char kPolicies[] = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/";
+constexpr char kBindings[] = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/";
+constexpr char kLease[] = "/apis/coordination.k8s.io/v1/namespaces/headroom-system/leases/headroom-webhook-a";
+const std::string kName = "headroom.sl.shop.caps";
+
+json capped(const std::string& mode = "Enforce") {
+  return {
+      {"apiVersion", "headroom.dev/v1alpha1"},
+      {"kind", "ScaleLimit"},
+      {"spec",
+       {{"mode", mode},
+        {"match",
+         {{"resources",
+           json::array(
+               {{{"group", "apps"}, {"version", "v1"}, {"resource", "deployments"}, {"subresources", {"scale"}}}})}}},
+        {"object", {{"replicas", {{"max", 5}}}}}}}};
+}
+/// Of one second.
+json lease(const std::string& renewed) {
+  return {{"apiVersion", "coordination.k8s.io/v1"},
+          {"kind", "Lease"},
+          {"metadata", {{"labels", {{"headroom.dev/component", "webhook"}}}}},
+          {"spec", {{"renewTime", renewed}, {"leaseDurationSeconds", 1}}}};
+}
+
+class BackstopControlTest : public ::testing::Test {
+ protected:
+  ~BackstopControlTest() override {
+    if (!control_) return;
+    control_->stop(std::chrono::milliseconds(100));
+    control_->stop_watches();
+  }
+  void lead() {
+    control_ =
+        std::make_unique<BackstopControl>(world_.options, client_of(world_.server), world_.clock, world_.metrics, 1);
+    control_->start_watches();
+    control_->lead();
+  }
+  json policy() const { return world_.server->get(kPolicies + kName); }
+  json binding() const { return world_.server->get(kBindings + kName); }
+  std::string status() const {
+    const json limit = world_.server->get(kLimit);
+    return limit.is_object() ? limit.value("/status/backstop"_json_pointer, "") : "";
+  }
+  bool await(const std::function<bool()>& holds) const { return world_.server->await(holds); }
+
+  TestWorld world_;
+  std::unique_ptr<BackstopControl> control_;
+};
+
+TEST_F(BackstopControlTest, puts_a_policy_and_a_binding_behind_a_limit_and_takes_them_away_with_it) {
+  world_.server->put(kLimit, capped());
+  lead();
+  ASSERT_TRUE(await([&] { return policy().is_object() && binding().is_object(); }));
+  EXPECT_EQ(policy()["metadata"]["labels"]["headroom.dev/component"], "backstop");
+  world_.server->erase(kLimit);
+  EXPECT_TRUE(await([&] { return policy().is_null() && binding().is_null(); }));
+}
+
+TEST_F(BackstopControlTest, takes_away_what_a_limit_left_behind_while_nobody_led) {
+  world_.server->put(kPolicies + kName, {{"metadata", {{"labels", {{"headroom.dev/component", "backstop"}}}}}});
+  world_.server->put(kPolicies + std::string("of.others"), {{"metadata", {{"labels", {{"a", "b"}}}}}});
+  lead();
+  EXPECT_TRUE(await([&] { return policy().is_null(); }));
+  EXPECT_TRUE(world_.server->get(kPolicies + std::string("of.others")).is_object());
+}
+
+TEST_F(BackstopControlTest, has_none_for_a_limit_that_does_not_enforce) {
+  world_.server->put(kLimit, capped());
+  lead();
+  ASSERT_TRUE(await([&] { return binding().is_object(); }));
+  world_.server->edit(kLimit, {{"spec", {{"mode", "Warn"}}}, {"metadata", {{"generation", 2}}}});
+  EXPECT_TRUE(await([&] { return policy().is_null() && binding().is_null(); }));
+}
+
+TEST_F(BackstopControlTest, puts_right_what_somebody_changes_or_deletes) {
+  world_.server->put(kLimit, capped());
+  lead();
+  ASSERT_TRUE(await([&] { return binding().is_object(); }));
+  const json before = policy()["spec"], bound = binding()["spec"];
+  world_.server->edit(kPolicies + kName, {{"spec", {{"failurePolicy", "Ignore"}}}});
+  EXPECT_TRUE(await([&] { return policy()["spec"] == before; }));
+  world_.server->edit(kBindings + kName, {{"spec", {{"validationActions", {"Audit"}}}}});
+  EXPECT_TRUE(await([&] { return binding()["spec"] == bound; }));
+  world_.server->erase(kPolicies + kName);
+  EXPECT_TRUE(await([&] { return policy().is_object() && policy()["spec"] == before; }));
+}
+
+TEST_F(BackstopControlTest, is_active_while_no_webhook_renews_its_lease) {
+  world_.server->put(kLimit, capped());
+  world_.server->put(kLease, lease("1"));
+  lead();
+  ASSERT_TRUE(await([&] { return binding().is_object(); }));
+  EXPECT_EQ(status(), "") << "whoever lives gets the time to show it";
+  for (const char* const renewed : {"2", "3"}) {
+    world_.server->edit(kLease, {{"spec", {{"renewTime", renewed}}}});
+    EXPECT_TRUE(await([&] { return status() == "Active"; }));
+    world_.server->edit(kLease, {{"spec", {{"renewTime", std::string(renewed) + " again"}}}});
+    EXPECT_TRUE(await([&] { return status() == "Inactive"; }));
+  }
+}
+
+TEST_F(BackstopControlTest, leaves_a_limit_alone_that_it_cannot_read) {
+  world_.server->put(kLimit, capped());
+  lead();
+  ASSERT_TRUE(await([&] { return binding().is_object(); }));
+  control_.reset();
+  world_.server->edit(kLimit, {{"spec", {{"object", {{"replicas", {{"max", "many"}}}}}}}});
+  lead();
+  world_.server->put("/apis/headroom.dev/v1alpha1/namespaces/shop/scalelimits/other", capped());
+  ASSERT_TRUE(await([&] { return world_.server->get(kBindings + std::string("headroom.sl.shop.other")).is_object(); }));
+  EXPECT_TRUE(policy().is_object());
+}
+
+}  // namespace
+}  // namespace headroom::controllers
