@@ -97,6 +97,15 @@ TEST_F(StoredConfigurations, whose_conditions_somebody_has_changed_leave_a_limit
   EXPECT_TRUE(lacks());
 }
 
+TEST_F(StoredConfigurations, that_were_altered_for_a_moment_break_the_promise_all_the_same) {
+  apply({a_}, 1);
+  json altered = written({a_}, "2");
+  altered["webhooks"][0]["matchConditions"][0]["expression"] = "false";
+  EXPECT_EQ(look(a_, altered, 2), Webhook::Unknown);
+  EXPECT_EQ(look(a_, written({a_}, "3"), 3), Webhook::Lacking);
+  EXPECT_EQ(look(a_, written({a_}, "3"), 4), Webhook::InPlace);
+}
+
 TEST_F(StoredConfigurations, with_a_condition_more_leave_out_more) {
   apply({a_}, 1);
   json altered = written({a_}, "2");

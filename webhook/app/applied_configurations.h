@@ -29,6 +29,8 @@ class AppliedConfigurations {
   /// Whether one that was has match conditions of this digest: others may have been applied since, by other replicas
   /// that do not know some later limit yet, and they leave nothing of this one out.
   bool knows(const api::ObjectMeta& limit, std::size_t conditions) const;
+  /// Whether any that was had them.
+  bool has_had(std::size_t conditions) const { return last_applied_.contains(conditions); }
   /// The last one; null before the first.
   const nlohmann::json& latest() const { return latest_; }
 

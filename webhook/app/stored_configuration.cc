@@ -50,10 +50,25 @@ void StoredConfiguration::forget() {
   known_ = false;
   object_.reset();
   differs_since_.reset();
+  suspects_.clear();
+}
+
+void StoredConfiguration::look_for_alterations(const AppliedConfigurations& applied) {
+  for (const auto& [entry, digest] : conditions_) {
+    if (!applied.has_had(digest)) {
+      suspects_[entry] = digest;
+      continue;
+    }
+    const auto suspect = suspects_.extract(entry);
+    // What another replica was quicker with, this one has applied by now.
+    if (!suspect.empty() && !applied.has_had(suspect.mapped())) altered_.insert(entry);
+  }
 }
 
 void StoredConfiguration::begin_round(const AppliedSoFar& applied, limits::BootTime now) {
   awaited_ = lacking_ = settled_ = false;
+  altered_.clear();
+  if (known_ && applied.configurations) look_for_alterations(*applied.configurations);
   const bool differs =
       known_ && applied.configurations && (!object_ || !is_stored(*object_, applied.configurations->latest()));
   if (!differs) {
@@ -108,6 +123,9 @@ void StoredConfiguration::observe(const LimitPtr& limit, const AppliedSoFar& app
   } else if (!was_applied) {
     facts.webhook_lacks = absl::StrCat(named, " is not yet that of generation ", meta.generation);
     awaited_ = true;
+  } else if (std::ranges::any_of(checked.asking, [&](const auto& entry) { return altered_.contains(entry); })) {
+    facts.webhook_lacks = absl::StrCat("somebody had altered the matchConditions of ", named,
+                                       ", so the API server may not have asked about every write");
   } else if (!conditions_known(checked, *applied.configurations)) {
     awaited_ = true;
     facts.webhook = settled_ ? Webhook::Lacking : Webhook::Unknown;

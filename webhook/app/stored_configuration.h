@@ -58,6 +58,7 @@ class StoredConfiguration {
     std::string left_out;
   };
 
+  void look_for_alterations(const AppliedConfigurations& applied);
   const Checked& check(const LimitPtr& limit);
   /// Whether all conditions under which the entries ask are of this replica, from a time when it knew the limit.
   bool conditions_known(const Checked& checked, const AppliedConfigurations& applied) const;
@@ -75,7 +76,9 @@ class StoredConfiguration {
   std::map<std::string, Checked> checked_;  ///< by uid
   /// Since when it was not the one that was applied last; another replica may just be quicker with a new limit.
   std::optional<limits::BootTime> differs_since_;
-  bool settled_ = false;  ///< it has differed for long enough
+  bool settled_ = false;                         ///< it has differed for long enough
+  std::map<std::string, std::size_t> suspects_;  ///< conditions of an entry that were not known when they were read
+  std::set<std::string> altered_;                ///< entries that had conditions of somebody else's before these
   bool awaited_ = false, lacking_ = false;
   limits::BootTime reported_ = -absl::InfiniteDuration();  ///< the reading that showed it
 };
