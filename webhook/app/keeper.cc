@@ -1,8 +1,11 @@
 #include "webhook/app/keeper.h"
 
+#include <set>
 #include <utility>
 
 #include "operator/base/log.h"
+#include "webhook/app/ledger_codec.h"
+#include "webhook/app/moment.h"
 #include "webhook/app/own_kind_reviews.h"
 #include "webhook/app/store_configuration.h"
 #include "webhook/app/webhook_configuration.h"
@@ -30,7 +33,9 @@ Keeper::Keeper(const WebhookOptions& options, LimitFollowers followers, Certific
       certificates_(certificates),
       client_(std::move(client)),
       clock_(clock),
-      book_(options.reached_at.excluded_namespaces) {}
+      book_(options.reached_at.excluded_namespaces),
+      ledger_sweep_(client_, options.own_namespace, 2 * (options.escrow.lease_life + options.escrow.request_deadline)) {
+}
 
 void Keeper::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -140,6 +145,12 @@ void Keeper::tidy_up(const std::stop_token& stop) {
         client_->remove(kube::types::kLease, {options_.own_namespace, one.name}, {"", one.resource_version}, stop);
     if (!removed) log::warning("it stays for now", {{"lease", one.name}, {"error", removed.error().message}});
   }
+  const auto limits = followers_.engine.limits();
+  if (!limits || !followers_.statuses.leading()) return;
+  std::set<std::string> known, live;
+  for (const LimitPtr& limit : limits->limits()) known.insert(ledger_name_of(*limit));
+  for (const ReplicaLeases::Live& one : followers_.replicas.live(options_.escrow.lease_life)) live.insert(one.name);
+  ledger_sweep_.sweep(known, live, machine_moment().boot, stop);
 }
 
 void Keeper::run(const std::stop_token& stop) {

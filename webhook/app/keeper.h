@@ -14,6 +14,7 @@
 #include "webhook/app/certificate_keeper.h"
 #include "webhook/app/engine.h"
 #include "webhook/app/lease_life.h"
+#include "webhook/app/ledger_sweep.h"
 #include "webhook/app/limit_book.h"
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/options.h"
@@ -83,6 +84,7 @@ class Keeper {
 
   // The thread's own.
   LimitBook book_;
+  LedgerSweep ledger_sweep_;
   nlohmann::json applied_configuration_;
 
   std::jthread thread_;

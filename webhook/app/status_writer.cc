@@ -140,6 +140,7 @@ bool StatusWriter::leads() {
     lead();
   }
   const bool leads = elector_->holds_lease();
+  leading_ = leads;
   metrics_.leading(kLease, leads);
   return leads;
 }

@@ -55,6 +55,8 @@ class StatusWriter {
 
   // From any thread:
 
+  /// Whether this is the replica that is elected to write, and to do what one replica is enough for.
+  bool leading() const { return leading_; }
   /// These are judged by from now on.
   void adopted(std::shared_ptr<const limits::LimitSet> limits);
   /// The webhook configuration that these need was stored just now.
@@ -117,7 +119,7 @@ class StatusWriter {
   std::map<std::string, std::string> other_versions_;       ///< by uid; see validation::other_version()
   StoredConfiguration configuration_;
   int failures_ = 0;  ///< in a row
-  std::atomic<bool> lost_{false};
+  std::atomic<bool> lost_{false}, leading_{false};
   std::unique_ptr<runtime::LeaderElector> elector_;
 
   std::jthread thread_;

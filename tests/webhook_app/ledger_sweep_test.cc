@@ -1,0 +1,113 @@
+#include "webhook/app/ledger_sweep.h"
+
+#include <absl/strings/str_cat.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/support/memory_api_server.h"
+
+namespace headroom::webhook {
+namespace {
+
+using nlohmann::json;
+
+constexpr char kLedger[] = "/apis/headroom.dev/v1alpha1/namespaces/headroom-system/limitledgers/sl.shop.artifacts";
+constexpr char kLimit[] = "/apis/headroom.dev/v1alpha1/namespaces/shop/scalelimits/artifacts";
+const std::string kName = "sl.shop.artifacts";
+
+json ledger(const std::string& holder = "") {
+  api::LedgerRecord record;
+  record.limit = {api::LimitKind::ScaleLimit, "shop", "artifacts", "u-1"};
+  record.dimensions = {{"count", Quantity::from_int(5)}};
+  if (!holder.empty()) {
+    api::Grant grant;
+    grant.holder = holder;
+    grant.epoch = 1;
+    grant.granted = {Quantity::from_int(1)};
+    record.grants = {grant};
+  }
+  return {{"apiVersion", "headroom.dev/v1alpha1"}, {"kind", "LimitLedger"}, {"record", api::to_json(record)}};
+}
+
+class LedgerSweepTest : public ::testing::Test {
+ protected:
+  LedgerSweepTest() {
+    kube::ClientLimits limits;
+    limits.retry_for = std::chrono::milliseconds(0);
+    sweep_ = std::make_unique<LedgerSweep>(std::make_shared<kube::Client>(server_, limits, 1), "headroom-system",
+                                           absl::Seconds(100));
+  }
+  void sweep(int at) { sweep_->sweep(known_, live_, absl::Seconds(at), {}); }
+  bool is_there() const { return server_->get(kLedger).is_object(); }
+
+  const std::shared_ptr<testing::MemoryApiServer> server_ = testing::MemoryApiServer::make();
+  std::unique_ptr<LedgerSweep> sweep_;
+  std::set<std::string> known_, live_;
+};
+
+TEST_F(LedgerSweepTest, deletes_the_ledger_of_a_limit_that_has_been_gone_for_long) {
+  server_->put(kLedger, ledger());
+  sweep(0);
+  sweep(99);
+  EXPECT_TRUE(is_there());
+  sweep(100);
+  EXPECT_FALSE(is_there());
+}
+
+TEST_F(LedgerSweepTest, leaves_the_ledger_of_a_limit_that_is_there_or_judged_by) {
+  server_->put(kLedger, ledger());
+  server_->put(kLimit, {{"kind", "ScaleLimit"}});
+  sweep(0);
+  sweep(200);
+  EXPECT_TRUE(is_there());
+  server_->erase(kLimit);
+  known_ = {kName};
+  sweep(400);
+  sweep(600);
+  EXPECT_TRUE(is_there());
+}
+
+TEST_F(LedgerSweepTest, waits_anew_when_a_limit_was_there_in_between) {
+  server_->put(kLedger, ledger());
+  sweep(0);
+  server_->put(kLimit, {{"kind", "ScaleLimit"}});
+  sweep(60);
+  server_->erase(kLimit);
+  sweep(120);
+  EXPECT_TRUE(is_there());
+  sweep(220);
+  EXPECT_FALSE(is_there());
+}
+
+TEST_F(LedgerSweepTest, leaves_what_a_live_replica_holds_a_grant_in) {
+  server_->put(kLedger, ledger("headroom-webhook-a"));
+  live_ = {"headroom-webhook-a"};
+  sweep(0);
+  sweep(200);
+  EXPECT_TRUE(is_there());
+  live_ = {"headroom-webhook-b"};
+  sweep(300);
+  sweep(400);
+  EXPECT_FALSE(is_there());
+}
+
+TEST_F(LedgerSweepTest, deletes_nothing_while_it_cannot_ask_for_the_limit) {
+  server_->put(kLedger, ledger());
+  sweep(0);
+  server_->refuse([](const kube::Request& request) { return request.path.find("scalelimits") != std::string::npos; },
+                  503);
+  sweep(200);
+  EXPECT_TRUE(is_there());
+}
+
+TEST_F(LedgerSweepTest, leaves_what_is_not_named_after_its_limit) {
+  const std::string other = std::string(kLedger) + "-copy";
+  server_->put(other, ledger());
+  sweep(0);
+  sweep(200);
+  EXPECT_TRUE(server_->get(other).is_object());
+}
+
+}  // namespace
+}  // namespace headroom::webhook

@@ -1,0 +1,72 @@
+#include "webhook/app/ledger_sweep.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "operator/base/log.h"
+#include "webhook/app/ledger_codec.h"
+#include "webhook/app/limit_watches.h"
+
+namespace headroom::webhook {
+namespace {
+
+// Each costs two requests; the rest waits for the next sweep.
+constexpr int kMostAtOnce = 20;
+
+bool is_held(const api::LedgerRecord& record, const std::set<std::string>& live) {
+  return std::ranges::any_of(record.grants, [&](const api::Grant& grant) { return live.contains(grant.holder); });
+}
+
+}  // namespace
+
+LedgerSweep::LedgerSweep(std::shared_ptr<kube::Client> client, std::string ns, absl::Duration grace)
+    : client_(std::move(client)), ns_(std::move(ns)), grace_(grace) {}
+
+Result<bool> LedgerSweep::has_limit(const api::LimitRef& limit, const std::stop_token& stop) {
+  const auto found = client_->get(limit_type(limit.kind), {limit.ns, limit.name}, stop);
+  if (found) return true;
+  if (found.error().code == ErrorCode::NotFound) return false;
+  return found.error();
+}
+
+void LedgerSweep::remove(const api::LimitLedger& ledger, const std::stop_token& stop) {
+  log::info("deleting the ledger of a limit that is gone", {{"ledger", ledger.meta.name}});
+  const Status removed =
+      client_->remove(kLimitLedger, ledger.meta.key(), {ledger.meta.uid, ledger.meta.resource_version}, stop);
+  if (!removed) log::warning("it stays for now", {{"ledger", ledger.meta.name}, {"error", removed.error().message}});
+}
+
+void LedgerSweep::sweep(const std::set<std::string>& known, const std::set<std::string>& live, limits::BootTime now,
+                        const std::stop_token& stop) {
+  std::map<std::string, limits::BootTime> orphaned;
+  int asked = 0;
+  kube::ListOptions page;
+  do {
+    const auto listed = client_->list(kLimitLedger, ns_, page, stop);
+    if (!listed) return log::warning("the ledgers cannot be listed", {{"error", listed.error().message}});
+    for (const nlohmann::json& object : listed.value().items) {
+      const auto ledger = api::limit_ledger_from_json(object);
+      // What cannot be read, or is not named as it should be, is for people to look at.
+      if (!ledger) continue;
+      const api::LimitRef& limit = ledger.value().record.limit;
+      if (ledger.value().meta.name != api::ledger_name(limit.kind, {limit.ns, limit.name})) continue;
+      if (known.contains(ledger.value().meta.name) || is_held(ledger.value().record, live)) continue;
+      if (asked == kMostAtOnce) continue;
+      const auto before = orphaned_.find(ledger.value().meta.uid);
+      ++asked;
+      const auto there = has_limit(limit, stop);
+      if (!there || there.value()) continue;
+      const limits::BootTime since = before == orphaned_.end() ? now : before->second;
+      if (since + grace_ <= now) {
+        remove(ledger.value(), stop);
+      } else {
+        orphaned[ledger.value().meta.uid] = since;
+      }
+    }
+    page.continue_token = listed.value().continue_token;
+  } while (!page.continue_token.empty() && !stop.stop_requested());
+  orphaned_ = std::move(orphaned);
+}
+
+}  // namespace headroom::webhook

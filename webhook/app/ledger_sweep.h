@@ -1,0 +1,42 @@
+// Deletes the ledgers of limits that are gone. A ledger lies in Headroom's own namespace and its limit mostly in
+// another, so that Kubernetes' garbage collection can't do it.
+#pragma once
+
+#include <absl/time/time.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <stop_token>
+#include <string>
+
+#include "operator/api/limit_ledger.h"
+#include "operator/kube/client.h"
+#include "operator/limits/identity.h"
+#include "operator/limits/ledger_record.h"
+
+namespace headroom::webhook {
+
+class LedgerSweep {
+ public:
+  /// Ledgers of the namespace `ns`, without a limit for `grace` or longer. One thread.
+  LedgerSweep(std::shared_ptr<kube::Client> client, std::string ns, absl::Duration grace);
+
+  /// Looks at all ledgers and deletes a few that are due: those without a limit of their name, of whatever uid (one
+  /// that is made anew goes on with it), and without a grant of a replica among `live`. Asks for each limit before its
+  /// ledger goes, and deletes nothing but the version that it has judged. `known`: names of ledgers whose limits are
+  /// judged by, which need no asking.
+  void sweep(const std::set<std::string>& known, const std::set<std::string>& live, limits::BootTime now,
+             const std::stop_token& stop);
+
+ private:
+  Result<bool> has_limit(const api::LimitRef& limit, const std::stop_token& stop);
+  void remove(const api::LimitLedger& ledger, const std::stop_token& stop);
+
+  const std::shared_ptr<kube::Client> client_;
+  const std::string ns_;
+  const absl::Duration grace_;
+  std::map<std::string, limits::BootTime> orphaned_;  ///< by uid of the ledger: since when
+};
+
+}  // namespace headroom::webhook
