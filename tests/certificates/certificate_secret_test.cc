@@ -20,7 +20,7 @@ class CertificateSecret : public ::testing::Test {
     SelfManaged made;
     made.current = mint_.authority(now_);
     made.next = mint_.authority(now_);
-    made.leaf = mint_.leaf(made.current, now_);
+    made.leaf = mint_.leaf(made.current, {"webhook.test"}, now_);
     made.rotation_asked = "2";
     made.rotation_done = "1";
     return made;
@@ -28,7 +28,7 @@ class CertificateSecret : public ::testing::Test {
   static json stored(const SelfManaged& content) { return secret_of(content, "headroom-system", "certs"); }
 
   const absl::Time now_ = absl::FromUnixSeconds(1'800'000'000);
-  OpenSslMint mint_{{"webhook.test"}, {}};
+  OpenSslMint mint_{Lifetimes()};
 };
 
 TEST_F(CertificateSecret, holds_all_that_was_put_into_it) {

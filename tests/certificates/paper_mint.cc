@@ -11,9 +11,9 @@ SigningAuthority PaperMint::authority(absl::Time now) {
   return {{id, id, now - kBackdated, now + lifetimes_.authority}, "key"};
 }
 
-Leaf PaperMint::leaf(const SigningAuthority& issuer, absl::Time now) {
+Leaf PaperMint::leaf(const SigningAuthority& issuer, const std::set<std::string>& names, absl::Time now) {
   const std::string id = absl::StrCat("l", ++leaves_);
-  return {{id, "key"}, id, names_, now - kBackdated, std::min(now + lifetimes_.leaf, issuer.authority.not_after)};
+  return {{id, "key"}, id, names, now - kBackdated, std::min(now + lifetimes_.leaf, issuer.authority.not_after)};
 }
 
 }  // namespace headroom::certificates

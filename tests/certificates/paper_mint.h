@@ -10,13 +10,12 @@ inline const absl::Time kStart = absl::FromUnixSeconds(1'800'000'000);
 /// Authorities "a1", "a2", … and leaves "l1", "l2", …, in the order of their making.
 class PaperMint final : public Mint {
  public:
-  PaperMint(std::set<std::string> names, Lifetimes lifetimes) : names_(std::move(names)), lifetimes_(lifetimes) {}
+  explicit PaperMint(Lifetimes lifetimes) : lifetimes_(lifetimes) {}
 
   SigningAuthority authority(absl::Time now) override;
-  Leaf leaf(const SigningAuthority& issuer, absl::Time now) override;
+  Leaf leaf(const SigningAuthority& issuer, const std::set<std::string>& names, absl::Time now) override;
 
  private:
-  const std::set<std::string> names_;
   const Lifetimes lifetimes_;
   int authorities_ = 0, leaves_ = 0;
 };

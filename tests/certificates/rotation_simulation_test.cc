@@ -204,7 +204,7 @@ class Rotation : public ::testing::TestWithParam<int> {
 
   std::mt19937 random_{static_cast<unsigned>(GetParam())};
   const TrustOptions options_{absl::Seconds(30), kLeaseLife, true, true};
-  PaperMint mint_{{"webhook.test"}, kLives};
+  PaperMint mint_{kLives};
   absl::Time now_ = kStart;
   std::optional<SelfManaged> secret_;
   int secret_version_ = 0, rotations_ = 0, checks_ = 0, excused_ = 0;
@@ -220,7 +220,7 @@ TEST_P(Rotation, never_shows_an_api_server_what_it_cannot_verify) {
     begin(one);
     one.lease_renewed = absl::InfinitePast();
   }
-  for (int second = 0; second < 8000; ++second) {
+  for (int second = 0; second < 6000; ++second) {
     now_ += absl::Seconds(1);
     asked_ = second > 50;
     for (Replica& one : replicas_) {
@@ -233,12 +233,12 @@ TEST_P(Rotation, never_shows_an_api_server_what_it_cannot_verify) {
     ASSERT_NO_FATAL_FAILURE(check()) << "seed " << GetParam();
   }
   EXPECT_GT(rotations_, 2);
-  EXPECT_GT(checks_, 10'000);
+  EXPECT_GT(checks_, 8000);
   EXPECT_LT(excused_, checks_ / 10) << "too much was not checked";
   EXPECT_LE(configurations_.back().bundle.size(), 3u) << "authorities pile up";
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Rotation, ::testing::Range(0, 12));
+INSTANTIATE_TEST_SUITE_P(Seeds, Rotation, ::testing::Range(0, 8));
 
 }  // namespace
 }  // namespace headroom::certificates

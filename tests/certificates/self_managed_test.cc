@@ -27,7 +27,7 @@ class SelfManagedCertificates : public ::testing::Test {
   }
 
   Lifetimes lifetimes_{300 * kDay, 90 * kDay};
-  PaperMint mint_{{"webhook.test"}, lifetimes_};
+  PaperMint mint_{lifetimes_};
   Circumstances circumstances_{kStart, {"webhook.test"}, 0, false, {}};
   std::optional<SelfManaged> stored_;
   std::string what_;
@@ -83,16 +83,15 @@ TEST_F(SelfManagedCertificates, never_outlive_their_authority_and_are_not_renewe
   EXPECT_EQ(next(290 * kDay), "-") << "another leaf would end at the same time";
 }
 
-TEST_F(SelfManagedCertificates, follow_the_names_that_the_webhook_is_called_by) {
+TEST_F(SelfManagedCertificates, are_for_all_names_that_replicas_are_called_by_and_forget_the_others_with_time) {
   ASSERT_EQ(next(absl::ZeroDuration()), "a1 l1");
-  circumstances_.names.insert("other.test");
-  PaperMint mint{{"webhook.test", "other.test"}, lifetimes_};
-  const auto change = next_change(stored_, circumstances_, mint);
-  ASSERT_TRUE(change);
-  EXPECT_EQ(change->content.current, stored_->current);
-  EXPECT_EQ(change->content.leaf.names, circumstances_.names);
   circumstances_.names = {"other.test"};
-  EXPECT_FALSE(next_change(change->content, circumstances_, mint)) << "one name more does no harm";
+  EXPECT_EQ(next(kDay), "a1 l2");
+  EXPECT_EQ(stored_->leaf.names, (std::set<std::string>{"other.test", "webhook.test"}));
+  circumstances_.names = {"webhook.test"};
+  EXPECT_EQ(next(kDay), "-") << "replicas with different flags do not replace each other's for ever";
+  EXPECT_EQ(next(62 * kDay), "a1 l3");
+  EXPECT_EQ(stored_->leaf.names, circumstances_.names);
 }
 
 TEST_F(SelfManagedCertificates, get_a_new_authority_when_somebody_asks_and_only_once) {

@@ -16,30 +16,31 @@ const absl::Time kNow = absl::FromUnixSeconds(1'800'000'000);
 class MintedCertificates : public ::testing::Test {
  protected:
   const Lifetimes lifetimes_;
-  OpenSslMint mint_{{"headroom-webhook.headroom-system.svc", "127.0.0.1", "::1"}, lifetimes_};
+  OpenSslMint mint_{lifetimes_};
+  const std::set<std::string> names_{"headroom-webhook.headroom-system.svc", "127.0.0.1", "::1"};
   const SigningAuthority one_ = mint_.authority(kNow), other_ = mint_.authority(kNow + absl::Seconds(1));
 };
 
 TEST_F(MintedCertificates, say_what_was_asked_for) {
-  const Leaf leaf = mint_.leaf(one_, kNow);
-  EXPECT_EQ(leaf.names, (std::set<std::string>{"headroom-webhook.headroom-system.svc", "127.0.0.1", "::1"}));
+  const Leaf leaf = mint_.leaf(one_, names_, kNow);
+  EXPECT_EQ(leaf.names, names_);
   EXPECT_EQ(leaf.not_before, kNow - kBackdated);
   EXPECT_EQ(leaf.not_after, kNow + lifetimes_.leaf);
   EXPECT_EQ(one_.authority.not_before, kNow - kBackdated);
   EXPECT_EQ(one_.authority.not_after, kNow + lifetimes_.authority);
-  EXPECT_EQ(mint_.leaf(one_, one_.authority.not_after - absl::Seconds(5)).not_after, one_.authority.not_after);
+  EXPECT_EQ(mint_.leaf(one_, names_, one_.authority.not_after - absl::Seconds(5)).not_after, one_.authority.not_after);
   EXPECT_NE(one_.authority.id, other_.authority.id);
 }
 
 TEST_F(MintedCertificates, are_verified_by_their_own_authority_alone) {
-  const Leaf leaf = mint_.leaf(one_, kNow);
+  const Leaf leaf = mint_.leaf(one_, names_, kNow);
   const AuthorityIds anchors = anchors_of(leaf.pair, {one_.authority, other_.authority});
   EXPECT_EQ(anchors, AuthorityIds{one_.authority.id});
   EXPECT_TRUE(anchors_of({one_.authority.pem, one_.key_pem}, {other_.authority}).empty());
 }
 
 TEST_F(MintedCertificates, have_keys_on_the_p256_curve) {
-  EXPECT_EQ(EVP_PKEY_get_bits(parse_key(mint_.leaf(one_, kNow).pair.key_pem).value().get()), 256);
+  EXPECT_EQ(EVP_PKEY_get_bits(parse_key(mint_.leaf(one_, names_, kNow).pair.key_pem).value().get()), 256);
   EXPECT_EQ(EVP_PKEY_get_bits(parse_key(one_.key_pem).value().get()), 256);
 }
 
@@ -53,7 +54,7 @@ TEST_F(MintedCertificates, in_one_text_are_each_read_once) {
 }
 
 TEST_F(MintedCertificates, that_are_damaged_are_refused_without_showing_what_is_in_them) {
-  const Leaf leaf = mint_.leaf(one_, kNow), another = mint_.leaf(one_, kNow);
+  const Leaf leaf = mint_.leaf(one_, names_, kNow), another = mint_.leaf(one_, names_, kNow);
   const std::string& certificate = leaf.pair.certificate_pem;
   const std::string& key = leaf.pair.key_pem;
   struct Row {

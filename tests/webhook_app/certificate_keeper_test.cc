@@ -90,7 +90,7 @@ class TheKeeperOfCertificates : public ::testing::Test {
     return std::make_unique<CertificateSecretSource>(
         std::make_shared<kube::Client>(server_, limits, 1),
         CertificateSecretOptions{"headroom-system", "certs", names, {}, trust_, 0},
-        std::make_unique<certificates::OpenSslMint>(names, certificates::Lifetimes()), [] { return absl::Now(); });
+        std::make_unique<certificates::OpenSslMint>(certificates::Lifetimes()), [] { return absl::Now(); });
   }
   void carry(const std::string& pem) {
     server_->put(

@@ -47,8 +47,7 @@ Result<std::unique_ptr<CertificateKeeper>> make_certificate_keeper(const Webhook
     std::random_device entropy;
     secret.jitter = std::uniform_real_distribution<double>(0, 1)(entropy);
     source = std::make_unique<CertificateSecretSource>(
-        client, std::move(secret), std::make_unique<certificates::OpenSslMint>(names, wanted.lifetimes),
-        users.wall_now);
+        client, std::move(secret), std::make_unique<certificates::OpenSslMint>(wanted.lifetimes), users.wall_now);
   } else {
     source = std::make_unique<CertificateFiles>(wanted.directory.empty() ? wanted.files
                                                                          : certificate_directory(wanted.directory));

@@ -87,7 +87,7 @@ SigningAuthority OpenSslMint::authority(absl::Time now) {
   return {authority_of(raw), pem_of(key.get())};
 }
 
-Leaf OpenSslMint::leaf(const SigningAuthority& issuer, absl::Time now) {
+Leaf OpenSslMint::leaf(const SigningAuthority& issuer, const std::set<std::string>& names, absl::Time now) {
   const auto authorities = parse_certificates(issuer.authority.pem);
   const auto issuer_key = parse_key(issuer.key_pem);
   must(authorities && issuer_key);  // it was read, or made, by us
@@ -97,12 +97,12 @@ Leaf OpenSslMint::leaf(const SigningAuthority& issuer, absl::Time now) {
   const Certificate certificate = begin(key.get(), "headroom webhook", now - kBackdated, to);
   X509* const raw = certificate.get();
   X509_set_issuer_name(raw, X509_get_subject_name(authority));
-  std::vector<std::string> names;
-  for (const std::string& name : names_) names.push_back(subject_name(name));
+  std::vector<std::string> subjects;
+  for (const std::string& name : names) subjects.push_back(subject_name(name));
   extend(raw, authority, NID_basic_constraints, "critical,CA:FALSE");
   extend(raw, authority, NID_key_usage, "critical,digitalSignature");
   extend(raw, authority, NID_ext_key_usage, "serverAuth");
-  extend(raw, authority, NID_subject_alt_name, absl::StrJoin(names, ","));
+  extend(raw, authority, NID_subject_alt_name, absl::StrJoin(subjects, ","));
   extend(raw, authority, NID_authority_key_identifier, "keyid");
   must(X509_sign(raw, issuer_key.value().get(), EVP_sha256()) > 0);
   const Result<Leaf> made = read_leaf({certificate_pem(raw), pem_of(key.get())});

@@ -11,14 +11,12 @@ namespace headroom::certificates {
 
 class OpenSslMint final : public Mint {
  public:
-  /// `names`: DNS names and IP addresses of the server, with no blanks or commas in them.
-  OpenSslMint(std::set<std::string> names, Lifetimes lifetimes) : names_(std::move(names)), lifetimes_(lifetimes) {}
+  explicit OpenSslMint(Lifetimes lifetimes) : lifetimes_(lifetimes) {}
 
   SigningAuthority authority(absl::Time now) override;
-  Leaf leaf(const SigningAuthority& issuer, absl::Time now) override;
+  Leaf leaf(const SigningAuthority& issuer, const std::set<std::string>& names, absl::Time now) override;
 
  private:
-  const std::set<std::string> names_;
   const Lifetimes lifetimes_;
 };
 

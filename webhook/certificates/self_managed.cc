@@ -31,12 +31,13 @@ std::optional<Change> next_change(const std::optional<SelfManaged>& stored, cons
     if (circumstances.remembered) return Change{*circumstances.remembered, "the certificates are stored again"};
     SelfManaged made;
     made.current = mint.authority(now);
-    made.leaf = mint.leaf(made.current, now);
+    made.leaf = mint.leaf(made.current, circumstances.names, now);
     return Change{std::move(made), "certificates are made"};
   }
   SelfManaged content = *stored;
+  std::set<std::string> names = circumstances.names;
   const auto issue = [&](const char* what) {
-    content.leaf = mint.leaf(content.current, now);
+    content.leaf = mint.leaf(content.current, names, now);
     return Change{std::move(content), what};
   };
   if (over(content.current.authority.not_after, now)) {
@@ -46,7 +47,11 @@ std::optional<Change> next_change(const std::optional<SelfManaged>& stored, cons
     return issue("the authority has expired and is replaced");
   }
   if (over(content.leaf.not_after, now)) return issue("the certificate has expired and is replaced");
-  if (!covers(content.leaf, circumstances.names)) return issue("the certificate is replaced by one for other names");
+  if (!covers(content.leaf, names)) {
+    // While the flags of the replicas differ, each would replace the other's for ever.
+    names.insert(content.leaf.names.begin(), content.leaf.names.end());
+    return issue("the certificate is replaced by one for more names");
+  }
   if (content.next && circumstances.next_is_known) {
     content.current = *std::exchange(content.next, std::nullopt);
     return issue("the certificate is replaced by one of the next authority");

@@ -39,8 +39,8 @@ class Mint {
  public:
   virtual ~Mint() = default;
   virtual SigningAuthority authority(absl::Time now) = 0;
-  /// For the names that it was made with; ends with its authority at the latest.
-  virtual Leaf leaf(const SigningAuthority& issuer, absl::Time now) = 0;
+  /// Ends with its authority at the latest. `names`: DNS names and IP addresses, with no blanks or commas in them.
+  virtual Leaf leaf(const SigningAuthority& issuer, const std::set<std::string>& names, absl::Time now) = 0;
 };
 
 struct Circumstances {
