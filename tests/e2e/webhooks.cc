@@ -143,10 +143,7 @@ Webhooks::~Webhooks() {
 
 std::vector<std::string> Webhooks::arguments_of(std::size_t number) const {
   const auto given = [&](const char* flag) { return std::ranges::find(arguments_, flag) != arguments_.end(); };
-  const auto own = kubeconfigs_.find(number);
-  std::vector<std::string> all{"--kubeconfig",
-                               own == kubeconfigs_.end() ? cluster_.kubeconfig_path() : own->second,
-                               "--listen",
+  std::vector<std::string> all{"--listen",
                                "127.0.0.1:0",
                                "--health-listen",
                                "127.0.0.1:0",
@@ -162,6 +159,9 @@ std::vector<std::string> Webhooks::arguments_of(std::size_t number) const {
          folder_ + "/ca.pem"});
   }
   if (!given("--drain-seconds")) add({"--drain-delay-seconds", "0", "--drain-seconds", "10"});
+  const auto own = kubeconfigs_.find(number);
+  if (!given("--kubeconfig"))
+    add({"--kubeconfig", own == kubeconfigs_.end() ? cluster_.kubeconfig_path() : own->second});
   all.insert(all.end(), arguments_.begin(), arguments_.end());
   return all;
 }

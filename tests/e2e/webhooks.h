@@ -51,7 +51,8 @@ class WebhookProcess {
 /// Replicas of one webhook, with certificates of their own, and the balancer before them.
 class Webhooks {
  public:
-  /// `kubeconfigs`: of the replicas that do not reach the API server as all others do.
+  /// As administrator, unless `arguments` have another --kubeconfig. `kubeconfigs`: of the replicas that do not reach
+  /// the API server as all others do.
   Webhooks(const Cluster& cluster, int replicas, std::vector<std::string> arguments = {},
            std::map<std::size_t, std::string> kubeconfigs = {});
   ~Webhooks();
