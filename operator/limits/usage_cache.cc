@@ -169,6 +169,11 @@ bool UsageCache::has_name(TypeId type, const Uid& name) const {
   return it != names_.end() && it->second.contains(name.low);
 }
 
+std::size_t UsageCache::stored(TypeId type) const {
+  const auto it = names_.find(type);
+  return it == names_.end() ? 0 : it->second.size();
+}
+
 bool UsageCache::may_count(LimitId limit, TypeId type, const Uid& uid, Revision version) const {
   return find(limit, type, uid) || revision(limit, type) < version;
 }

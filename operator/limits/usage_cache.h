@@ -71,6 +71,8 @@ class UsageCache {
   std::size_t objects(LimitId limit) const;
   /// Whether an object of this name was stored when last seen. Rarely true of one that was not: only hashes are kept.
   bool has_name(TypeId type, const Uid& name) const;
+  /// How many objects of the type are stored, counted by any limit or not.
+  std::size_t stored(TypeId type) const;
 
  private:
   struct Row {

@@ -6,6 +6,7 @@
 
 #include "operator/base/log.h"
 #include "operator/limits/ledger_record.h"
+#include "operator/runtime/watch_event.h"
 #include "webhook/app/lease_life.h"
 #include "webhook/app/ledger_codec.h"
 #include "webhook/app/moment.h"
@@ -17,7 +18,9 @@ using limits::SwapOutcome;
 using nlohmann::json;
 
 constexpr std::chrono::seconds kDeadline{5};
-constexpr int kPageSize = 500;
+// The API server sends a bookmark two seconds before the end of a watch; a shorter one would have none.
+constexpr std::chrono::seconds kShortWatch{3};
+constexpr int kPageSize = 5000;
 
 Result<limits::LedgerRecord> decoded(const json& object, const limits::CompiledLimit& limit) {
   BOOST_OUTCOME_TRY(ledger, api::limit_ledger_from_json(object));
@@ -160,7 +163,37 @@ Result<limits::Revision> ClusterIo::list(const WatchedType& type, TypeList& into
   return revision;
 }
 
+bool ClusterIo::catch_up(const ListTask& task, const std::stop_token& stop) {
+  kube::WatchOptions options;
+  options.resource_version = std::to_string(task.after);
+  options.timeout = kShortWatch;
+  options.metadata_only = !task.type.bodies;
+  const auto stream = client_->watch(task.type.type, "", options, stop);
+  if (!stream) return false;
+  const TypeSource source{task.type.id, task.type.bodies};
+  while (!stop.stop_requested()) {
+    const auto line = stream.value()->read_line(kShortWatch + kDeadline);
+    if (!line || !line.value()) return false;
+    if (line.value()->empty()) continue;
+    const auto event = runtime::decode_watch_event(*line.value());
+    if (!event) return false;
+    if (const auto* const applied = std::get_if<runtime::ObjectApplied>(&event.value())) {
+      engine_->applied(source, applied->object);
+    } else if (const auto* const deleted = std::get_if<runtime::ObjectDeleted>(&event.value())) {
+      engine_->deleted(source, deleted->object);
+    } else if (const auto* const bookmark = std::get_if<runtime::Bookmark>(&event.value())) {
+      engine_->progress(source, limits::parse_revision(bookmark->at));
+      return true;
+    } else {
+      return false;
+    }
+  }
+  return false;
+}
+
 void ClusterIo::perform(const ListTask& task, const std::stop_token& stop) {
+  if (task.after > 0 && catch_up(task, stop)) return engine_->list_ended(task);
+  if (stop.stop_requested()) return;
   const std::shared_ptr<TypeList> into = engine_->begin_list({task.type.id, task.type.bodies});
   const Result<limits::Revision> revision = list(task.type, *into, stop);
   if (stop.stop_requested()) return;

@@ -42,6 +42,8 @@ class ClusterIo {
   void perform(const ListTask& task, const std::stop_token& stop);
   void perform(const ReadNameTask& task, const std::stop_token& stop);
   void perform(const ReadHolderTask& task, const std::stop_token& stop);
+  /// Whether it came to know all that has happened after the task's revision.
+  bool catch_up(const ListTask& task, const std::stop_token& stop);
   Result<limits::Revision> list(const WatchedType& type, TypeList& into, const std::stop_token& stop);
   /// Before a failure is told, so that what is tried again at once is not tried in a tight loop.
   void pause(const std::stop_token& stop);

@@ -52,7 +52,7 @@ Engine::Aftermath Engine::take_actions() {
       aftermath.tasks.emplace_back(ReadRevisionTask{type->second.watched, usage_.revision(revision->type)});
     } else if (const auto* const list = std::get_if<limits::ListType>(&action)) {
       const auto type = types_.find(list->type);
-      if (type != types_.end()) ask_for_list(type->second, aftermath);
+      if (type != types_.end()) ask_to_catch_up(list->type, type->second, aftermath);
     } else if (auto* const dead = std::get_if<limits::ReadHolder>(&action)) {
       aftermath.tasks.emplace_back(ReadHolderTask{std::move(dead->holder)});
     } else if (const auto* const name = std::get_if<limits::ReadName>(&action)) {

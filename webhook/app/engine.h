@@ -42,8 +42,10 @@ struct ReadRevisionTask {
   WatchedType type;
   limits::Revision known = 0;  ///< before the read: a smaller answer is of a store that was restored
 };
+/// A list, or what came after a revision up to one that is newer than the task; then list_ended().
 struct ListTask {
   WatchedType type;
+  limits::Revision after = 0;  ///< 0: a list
 };
 struct ReadNameTask {
   limits::RequestId request = 0;
@@ -193,6 +195,7 @@ class Engine {
   void forget_type(limits::TypeId id, Type& type);
   void with_escrow(absl::FunctionRef<void()> change);
   void ask_for_list(Type& type, Aftermath& aftermath);
+  void ask_to_catch_up(limits::TypeId id, Type& type, Aftermath& aftermath);
   // Of decide(), under the mutex:
   void warn_of(const limits::Verdict& verdict, std::vector<std::string>& warnings);
   /// The limit does not refuse; what would be over an even share of its flow is over it, without asking anybody.

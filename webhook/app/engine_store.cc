@@ -17,7 +17,19 @@ using limits::TypeId;
 // A list that takes longer than so many events is begun anew.
 constexpr std::size_t kMostMeanwhile = 200'000;
 
+// From so many objects on, a list takes longer than the API server needs to say that nothing has changed.
+constexpr std::size_t kLongList = 2'000;
+
 }  // namespace
+
+void Engine::ask_to_catch_up(TypeId id, Type& type, Aftermath& aftermath) {
+  const Revision revision = usage_.revision(id);
+  const bool known = revision > 0 && type.listed >= type.needs && !type.list_again;
+  if (!known || usage_.stored(id) < kLongList) return ask_for_list(type, aftermath);
+  if (type.listing) return;
+  type.listing = true;
+  aftermath.tasks.emplace_back(ListTask{type.watched, revision});
+}
 
 void Engine::ask_for_list(Type& type, Aftermath& aftermath) {
   if (type.listing) {

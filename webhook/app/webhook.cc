@@ -42,7 +42,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr int kIoThreads = 4, kQueryThreads = 2;
+// Some of those of IO wait for bookmarks of large types.
+constexpr int kIoThreads = 8, kQueryThreads = 2;
 constexpr milliseconds kForgetQueries{60'000};
 // Of what landed before the end, others need not wait for the request deadline.
 constexpr milliseconds kWaitForLanding{2000};
