@@ -146,6 +146,8 @@ void LimitAccount::withhold() {
 }
 
 LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
+  // Somebody deleted the record, and with it what it said of everybody's grants.
+  if (record_ && !record_->resource_version.empty() && record.resource_version.empty()) return Reading::Strange;
   if (record_ && parse_revision(record.resource_version) < parse_revision(record_->resource_version)) {
     return Reading::Old;
   }

@@ -80,7 +80,7 @@ class LimitAccount {
   enum class Reading {
     Old,  ///< older than what is known
     Good,
-    Strange,  ///< what this replica had there is gone: the store was restored, or others took it for dead
+    Strange,  ///< what was there is gone: the store was restored, others took this one for dead, or it was deleted
   };
   /// The record was read, or a swap was answered with it.
   Reading read(LedgerRecord record);

@@ -456,6 +456,28 @@ TEST_F(EscrowTest, after_the_store_went_back_nothing_is_admitted_until_what_was_
   EXPECT_EQ(replica.creates(3, end + 3), Kind::Allowed);
 }
 
+TEST_F(EscrowTest, after_the_record_was_deleted_nothing_is_admitted_until_nobody_can_spend_what_it_granted) {
+  TestReplica replica("a", shared_, 10);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  const std::int64_t epoch = shared_.record.epoch;
+  shared_.record = {};
+  replica.escrow.ledger_read(kLimit, LedgerRecord{}, replica.at(1));
+  EXPECT_EQ(replica.creates(2, 2), std::nullopt);
+  replica.tick(4.5);
+  EXPECT_EQ(replica.answer(2), Kind::Unavailable);
+  const double end = 1 + kLeaseLife + kRequestDeadline;
+  replica.escrow.lease_held_until(absl::Seconds(end + 20));
+  replica.list({}, 50);
+  replica.tick(end - 1);
+  EXPECT_TRUE(shared_.record.resource_version.empty()) << "others may still spend what it granted";
+  replica.tick(end + 1);
+  replica.tick(end + 2);
+  EXPECT_GT(shared_.record.epoch, epoch);
+  replica.creates(3, end + 3);
+  replica.tick(end + 4);
+  EXPECT_EQ(replica.answer(3), Kind::Allowed);
+}
+
 TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {
   TestReplica replica("a", shared_, 1);
   EXPECT_EQ(replica.escrow.judge({{kLimit, {kOne}}}).kind, Kind::Allowed);

@@ -171,6 +171,14 @@ void Engine::ledger_seen(const api::LimitLedger& ledger) {
   });
 }
 
+void Engine::ledger_deleted(const std::string& name) {
+  with_escrow([&] {
+    const auto it = by_ledger_.find(name);
+    const LimitPtr limit = it == by_ledger_.end() ? nullptr : find(it->second);
+    if (limit) escrow_.ledger_read(limit->id(), limits::LedgerRecord{}, now_());
+  });
+}
+
 void Engine::ledger_read(const ReadLedgerTask& task, std::optional<limits::LedgerRecord> record) {
   with_escrow([&] { escrow_.ledger_read(task.ledger, std::move(record), now_()); });
 }

@@ -127,6 +127,8 @@ class Engine {
   // --- results of tasks, and the watch of ledgers ---
 
   void ledger_seen(const api::LimitLedger& ledger);
+  /// It was deleted: what was granted in it is not to be spent.
+  void ledger_deleted(const std::string& name);
   void ledger_read(const ReadLedgerTask& task, std::optional<limits::LedgerRecord> record);
   void swapped(const SwapTask& task, limits::SwapOutcome outcome, std::optional<limits::LedgerRecord> record);
   void revision_read(const ReadRevisionTask& task, std::optional<limits::Revision> revision);

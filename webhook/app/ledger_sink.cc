@@ -13,7 +13,9 @@ api::ObjectKey LedgerSink::applied(const nlohmann::json& object) {
 }
 
 api::ObjectKey LedgerSink::deleted(const nlohmann::json& object) {
-  log::warning("a ledger was deleted", {{"ledger", api::meta_from_json(object).name}});
+  const std::string name = api::meta_from_json(object).name;
+  log::warning("a ledger was deleted", {{"ledger", name}});
+  engine_.ledger_deleted(name);
   return {};
 }
 
