@@ -212,6 +212,17 @@ TEST(EscrowFlow, writes_wait_in_order_and_none_overtakes) {
   }
 }
 
+TEST(EscrowFlow, whoever_waits_comes_before_one_that_asks_when_time_has_made_room) {
+  SharedRecords shared;
+  TestReplica replica("a", shared, {.burst = 1, .queue = 5, .queue_time = 4});
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  ASSERT_EQ(replica.creates(2, 0.5), std::nullopt);
+  EXPECT_EQ(replica.creates(3, 1.1), std::nullopt);
+  EXPECT_EQ(replica.answer(2), Kind::Allowed);
+  replica.tick(2.2);
+  EXPECT_EQ(replica.answer(3), Kind::Allowed);
+}
+
 TEST(EscrowFlow, a_full_queue_refuses_at_once_and_a_queue_only_for_so_long) {
   SharedRecords shared;
   TestReplica replica("a", shared, {.max = 1, .queue = 2, .queue_time = 3});
