@@ -99,16 +99,20 @@ struct TotalLimit {
   bool operator==(const TotalLimit&) const = default;
 };
 
-/// A token bucket over admitted writes.
+/// A bound on admitted writes per time: within any time t, burst + writesPerSecond × t of them, over all replicas of the
+/// webhook. Deletes, dry runs, and updates that change nothing or only lower what is stored are not among them. With
+/// mode Warn and Audit no ledger is asked: each replica judges by an even share, by what went through itself.
 struct RateLimit {
   int writes_per_second = 1;
   int burst = 1;  ///< what may come at once after a rest; one second's worth unless said otherwise
   bool operator==(const RateLimit&) const = default;
 };
 
-/// A bound on writes in progress: from admission until seen in the watch, or `assume_done_after`.
+/// A bound on writes in progress, over all replicas of the webhook: from admission until seen in the watch, or
+/// `assume_done_after`. The same writes as for a rate, and judged alike with mode Warn and Audit.
 struct ConcurrencyLimit {
-  /// Writes beyond `max` wait here in order. Without one they are refused at once.
+  /// Writes beyond `max` wait here in order, for four seconds at most whatever the timeout. Without one they are
+  /// refused as soon as it is known that no replica has a place to spare.
   struct Queue {
     int length = 0;
     absl::Duration timeout = absl::Seconds(3);  ///< inside the webhook's own of 5 s
