@@ -146,8 +146,14 @@ void LimitAccount::withhold() {
 }
 
 LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
-  // Somebody deleted the record, and with it what it said of everybody's grants.
-  if (record_ && !record_->resource_version.empty() && record.resource_version.empty()) return Reading::Strange;
+  if (record_ && !record_->resource_version.empty() && record.resource_version.empty()) {
+    // A reading may have begun before the record was made. The next one has not: somebody deleted it, and with it what
+    // it said of everybody's grants.
+    if (std::exchange(missing_, true)) return Reading::Strange;
+    stale_ = true;
+    return Reading::Old;
+  }
+  missing_ = false;
   if (record_ && parse_revision(record.resource_version) < parse_revision(record_->resource_version)) {
     return Reading::Old;
   }
@@ -267,7 +273,7 @@ void LimitAccount::drop() {
   granted_ = withheld_ = unsettled_ = Amounts();
   resolved_.clear();
   under_way_.clear();
-  holds_entry_ = outdated_ = false;
+  holds_entry_ = outdated_ = missing_ = false;
   record_.reset();
   stale_ = true;
 }

@@ -136,6 +136,7 @@ class LimitAccount {
   bool outdated_ = false;
   bool answer_due_ = false;
   bool stale_ = true;
+  bool missing_ = false;  ///< the last reading found no record
 };
 
 }  // namespace headroom::limits

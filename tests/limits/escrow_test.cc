@@ -462,6 +462,7 @@ TEST_F(EscrowTest, after_the_record_was_deleted_nothing_is_admitted_until_nobody
   const std::int64_t epoch = shared_.record.epoch;
   shared_.record = {};
   replica.escrow.ledger_read(kLimit, LedgerRecord{}, replica.at(1));
+  replica.tick(1);
   EXPECT_EQ(replica.creates(2, 2), std::nullopt);
   replica.tick(4.5);
   EXPECT_EQ(replica.answer(2), Kind::Unavailable);
@@ -476,6 +477,14 @@ TEST_F(EscrowTest, after_the_record_was_deleted_nothing_is_admitted_until_nobody
   replica.creates(3, end + 3);
   replica.tick(end + 4);
   EXPECT_EQ(replica.answer(3), Kind::Allowed);
+}
+
+TEST_F(EscrowTest, a_reading_from_before_the_record_was_made_does_not_say_that_it_was_deleted) {
+  TestReplica replica("a", shared_, 10);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  replica.escrow.ledger_read(kLimit, LedgerRecord{}, replica.at(1));
+  replica.tick(1);
+  EXPECT_EQ(replica.creates(2, 2), Kind::Allowed);
 }
 
 TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {
