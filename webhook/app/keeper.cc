@@ -147,10 +147,9 @@ void Keeper::tidy_up(const std::stop_token& stop) {
   }
   const auto limits = followers_.engine.limits();
   if (!limits || !followers_.statuses.leading()) return;
-  std::set<std::string> known, live;
+  std::set<std::string> known;
   for (const LimitPtr& limit : limits->limits()) known.insert(ledger_name_of(*limit));
-  for (const ReplicaLeases::Live& one : followers_.replicas.live(options_.escrow.lease_life)) live.insert(one.name);
-  ledger_sweep_.sweep(known, live, machine_moment().boot, stop);
+  ledger_sweep_.sweep(known, machine_moment().boot, stop);
 }
 
 void Keeper::run(const std::stop_token& stop) {

@@ -1,6 +1,7 @@
 #include "webhook/app/ledger_sweep.h"
 
-#include <algorithm>
+#include <absl/strings/str_cat.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -13,10 +14,6 @@ namespace {
 
 // Each costs two requests; the rest waits for the next sweep.
 constexpr int kMostAtOnce = 20;
-
-bool is_held(const api::LedgerRecord& record, const std::set<std::string>& live) {
-  return std::ranges::any_of(record.grants, [&](const api::Grant& grant) { return live.contains(grant.holder); });
-}
 
 }  // namespace
 
@@ -37,8 +34,7 @@ void LedgerSweep::remove(const api::LimitLedger& ledger, const std::stop_token& 
   if (!removed) log::warning("it stays for now", {{"ledger", ledger.meta.name}, {"error", removed.error().message}});
 }
 
-void LedgerSweep::sweep(const std::set<std::string>& known, const std::set<std::string>& live, limits::BootTime now,
-                        const std::stop_token& stop) {
+void LedgerSweep::sweep(const std::set<std::string>& known, limits::BootTime now, const std::stop_token& stop) {
   std::map<std::string, limits::BootTime> orphaned;
   int asked = 0;
   kube::ListOptions page;
@@ -51,9 +47,9 @@ void LedgerSweep::sweep(const std::set<std::string>& known, const std::set<std::
       if (!ledger) continue;
       const api::LimitRef& limit = ledger.value().record.limit;
       if (ledger.value().meta.name != api::ledger_name(limit.kind, {limit.ns, limit.name})) continue;
-      if (known.contains(ledger.value().meta.name) || is_held(ledger.value().record, live)) continue;
-      if (asked == kMostAtOnce) continue;
-      const auto before = orphaned_.find(ledger.value().meta.uid);
+      if (known.contains(ledger.value().meta.name) || asked == kMostAtOnce) continue;
+      const std::string version = absl::StrCat(ledger.value().meta.uid, "/", ledger.value().meta.resource_version);
+      const auto before = orphaned_.find(version);
       ++asked;
       const auto there = has_limit(limit, stop);
       if (!there || there.value()) continue;
@@ -61,7 +57,7 @@ void LedgerSweep::sweep(const std::set<std::string>& known, const std::set<std::
       if (since + grace_ <= now) {
         remove(ledger.value(), stop);
       } else {
-        orphaned[ledger.value().meta.uid] = since;
+        orphaned[version] = since;
       }
     }
     page.continue_token = listed.value().continue_token;

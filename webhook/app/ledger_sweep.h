@@ -19,15 +19,14 @@ namespace headroom::webhook {
 
 class LedgerSweep {
  public:
-  /// Ledgers of the namespace `ns`, without a limit for `grace` or longer. One thread.
+  /// Ledgers of the namespace `ns`, without a limit and without a change for `grace` or longer. One thread.
   LedgerSweep(std::shared_ptr<kube::Client> client, std::string ns, absl::Duration grace);
 
   /// Looks at all ledgers and deletes a few that are due: those without a limit of their name, of whatever uid (one
-  /// that is made anew goes on with it), and without a grant of a replica among `live`. Asks for each limit before its
-  /// ledger goes, and deletes nothing but the version that it has judged. `known`: names of ledgers whose limits are
-  /// judged by, which need no asking.
-  void sweep(const std::set<std::string>& known, const std::set<std::string>& live, limits::BootTime now,
-             const std::stop_token& stop);
+  /// that is made anew goes on with it), that no replica swaps any more. Grants may be left in it: what they bounded is
+  /// gone. Asks for each limit before its ledger goes, and deletes nothing but the version that it has judged. `known`:
+  /// names of ledgers whose limits are judged by, which need no asking.
+  void sweep(const std::set<std::string>& known, limits::BootTime now, const std::stop_token& stop);
 
  private:
   Result<bool> has_limit(const api::LimitRef& limit, const std::stop_token& stop);
@@ -36,7 +35,7 @@ class LedgerSweep {
   const std::shared_ptr<kube::Client> client_;
   const std::string ns_;
   const absl::Duration grace_;
-  std::map<std::string, limits::BootTime> orphaned_;  ///< by uid of the ledger: since when
+  std::map<std::string, limits::BootTime> orphaned_;  ///< by uid and version of the ledger: since when
 };
 
 }  // namespace headroom::webhook
