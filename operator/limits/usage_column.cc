@@ -22,6 +22,8 @@ Amount UsageColumn::get(std::uint32_t slot) const {
 }
 
 void UsageColumn::set(std::uint32_t slot, Amount amount) {
+  // A vector that doubles would keep as much free as it holds.
+  if (slot >= packed_.capacity()) packed_.reserve(slot + slot / 16 + 16);
   if (slot >= packed_.size()) packed_.resize(slot + 1, 0);
   if (packed_[slot] == kLiesBeside) large_.erase(slot);
   for (std::size_t unit = 0; unit < kUnits.size(); ++unit) {
