@@ -51,12 +51,12 @@ void JsonView::look_at(dom::element object, std::string_view text, std::array<st
 }
 
 void JsonView::each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const {
-  std::vector<std::size_t> ordinals;
+  Ordinals ordinals;
   walk(object_, path.steps(), ordinals, take);
 }
 
 // Members are followed by name and remembered by ordinal, for the literals of numbers.
-void JsonView::walk(dom::element value, std::span<const Step> steps, std::vector<std::size_t>& ordinals,
+void JsonView::walk(dom::element value, std::span<const Step> steps, Ordinals& ordinals,
                     absl::FunctionRef<void(const Scalar&)> take) const {
   const auto go_on = [&](dom::element next, std::size_t ordinal) {
     ordinals.push_back(ordinal);

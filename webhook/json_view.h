@@ -1,6 +1,7 @@
 // One object of a review, as limits see it.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
 #include <simdjson.h>
 
 #include <array>
@@ -8,7 +9,6 @@
 #include <optional>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "operator/limits/object_view.h"
 #include "webhook/raw_json.h"
@@ -31,17 +31,20 @@ class JsonView final : public limits::ObjectView {
   std::string_view uid() const override { return of_metadata("uid"); }
   std::string_view resource_version() const override { return of_metadata("resourceVersion"); }
   bool deleting() const override { return !of_metadata("deletionTimestamp").empty(); }
+  std::size_t most_bytes() const override { return text_.size(); }
   /// White space between the tokens does not count; strings and numbers count as sent. The first call reads the text.
   std::size_t compact_bytes() const override;
   std::uint64_t digest() const override;
 
  private:
+  using Ordinals = absl::InlinedVector<std::size_t, 16>;  // a path has no more steps
+
   std::string_view of_metadata(std::string_view key) const;
   template <class Integer>
   std::string_view digits(Integer value) const;
   std::string_view literal(std::span<const std::size_t> ordinals) const;
-  void walk(simdjson::dom::element value, std::span<const api::JsonPath::Step> steps,
-            std::vector<std::size_t>& ordinals, absl::FunctionRef<void(const Scalar&)> take) const;
+  void walk(simdjson::dom::element value, std::span<const api::JsonPath::Step> steps, Ordinals& ordinals,
+            absl::FunctionRef<void(const Scalar&)> take) const;
   std::string_view raw_object() const;  // from its bracket to the end of the text
   /// Null where there are none.
   std::optional<RawMember> managed_fields() const;

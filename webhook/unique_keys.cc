@@ -20,7 +20,7 @@ std::uint64_t load(const char* from) {
 }
 
 // Equal keys have equal prints, others nearly never: their length and up to eight bytes from either end.
-std::uint64_t print_of(std::string_view key) {
+std::uint32_t print_of(std::string_view key) {
   const char* const first = key.data();
   const char* const end = first + key.size();
   std::uint64_t head = 0, tail = 0;
@@ -34,8 +34,15 @@ std::uint64_t print_of(std::string_view key) {
     head = static_cast<unsigned char>(*first);
     tail = load<std::uint8_t>(first + key.size() / 2) << 8 | static_cast<unsigned char>(end[-1]);
   }
-  // Odd factors, so that no bit of either end is lost.
-  return head * 0x9E3779B97F4A7C15u + tail * 0xC2B2AE3D27D4EB4Fu + key.size();
+  // The upper half of a product depends on all bits of its factors.
+  return static_cast<std::uint32_t>((head * 0x9E3779B97F4A7C15u + tail * 0xC2B2AE3D27D4EB4Fu + key.size()) >> 32);
+}
+
+bool is_before(dom::object object, dom::object::iterator end, std::string_view key) {
+  for (auto field = object.begin(); field != end; ++field) {
+    if (field.key() == key) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -47,11 +54,9 @@ std::optional<std::string_view> UniqueKeys::repeated_below(dom::element root) {
 
 bool UniqueKeys::descend(dom::element element) {
   if (dom::object object; element.get(object) == simdjson::SUCCESS) {
-    if (repeats(object)) return true;
-    for (const dom::key_value_pair field : object) {
-      if (descend(field.value)) return true;
-    }
-  } else if (dom::array list; element.get(list) == simdjson::SUCCESS) {
+    return object.size() > kFew ? descend_into_many(object) : descend_into_few(object);
+  }
+  if (dom::array list; element.get(list) == simdjson::SUCCESS) {
     for (const dom::element item : list) {
       if (descend(item)) return true;
     }
@@ -59,29 +64,31 @@ bool UniqueKeys::descend(dom::element element) {
   return false;
 }
 
-bool UniqueKeys::repeats(dom::object object) {
-  const std::size_t size = object.size();
-  if (size > kFew) {
-    seen_.clear();
-    for (auto field = object.begin(); field != object.end(); ++field) {
-      repeated_ = field.key();
-      if (!seen_.insert(repeated_).second) return true;
-    }
-    return false;
+bool UniqueKeys::descend_into_many(dom::object object) {
+  seen_.clear();
+  for (auto field = object.begin(); field != object.end(); ++field) {
+    repeated_ = field.key();
+    if (!seen_.insert(repeated_).second) return true;
   }
-  std::array<std::uint64_t, kFew> prints;  // not initialised, which would cost more than all the rest
+  for (auto field = object.begin(); field != object.end(); ++field) {
+    if (descend(field.value())) return true;
+  }
+  return false;
+}
+
+bool UniqueKeys::descend_into_few(dom::object object) {
+  std::array<std::uint32_t, kFew> prints;  // not initialised, which would cost more than all the rest
   std::size_t count = 0;
   for (auto field = object.begin(); field != object.end(); ++field, ++count) {
     const std::string_view key = field.key();
-    const std::uint64_t print = prints[count] = print_of(key);
+    const std::uint32_t print = prints[count] = print_of(key);
     bool likely = false;
     for (std::size_t i = 0; i < count; ++i) likely |= prints[i] == print;
-    if (!likely) continue;
-    for (auto former = object.begin(); former != field; ++former) {
-      if (!former.key_equals(key)) continue;
+    if (likely && is_before(object, field, key)) {
       repeated_ = key;
       return true;
     }
+    if (descend(field.value())) return true;
   }
   return false;
 }

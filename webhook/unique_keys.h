@@ -19,7 +19,8 @@ class UniqueKeys {
 
  private:
   bool descend(simdjson::dom::element element);
-  bool repeats(simdjson::dom::object object);
+  bool descend_into_few(simdjson::dom::object object);
+  bool descend_into_many(simdjson::dom::object object);
 
   absl::flat_hash_set<std::string_view> seen_;  // of one object; the hash is seeded by the process
   std::string_view repeated_;

@@ -274,9 +274,9 @@ std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, SwitchIsOn
     const Cap cap{field.path, field.name, field.max.nano(), field.format, field.code, "OverCap", field.message};
     if (auto finding = broken(*limit_, cap, write)) findings.push_back(*std::move(finding));
   }
-  if (spec.object.max_bytes) {
+  const auto most = static_cast<std::size_t>(spec.object.max_bytes.value_or(0));
+  if (spec.object.max_bytes && write.object->most_bytes() > most) {
     const std::size_t bytes = write.object->compact_bytes();
-    const auto most = static_cast<std::size_t>(*spec.object.max_bytes);
     if (bytes > most && (write.old_object == nullptr || write.old_object->compact_bytes() < bytes)) {
       findings.push_back(
           {limit_.get(), 413, "TooLarge", "bytes",

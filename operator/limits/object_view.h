@@ -38,6 +38,8 @@ class ObjectView {
   /// Has a deletionTimestamp.
   virtual bool deleting() const = 0;
 
+  /// No less than compact_bytes(), and known at once: whatever that is compared with is mostly far larger.
+  virtual std::size_t most_bytes() const = 0;
   /// Bytes of the compact JSON without metadata.managedFields.
   virtual std::size_t compact_bytes() const = 0;
   /// A hash of the JSON text without metadata.managedFields: of two objects from one sender, equal where nothing else

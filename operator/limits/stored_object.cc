@@ -2,6 +2,7 @@
 
 #include <absl/hash/hash.h>
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
@@ -17,7 +18,10 @@ void take_scalar(const json& value, absl::FunctionRef<void(const ObjectView::Sca
   if (value.is_null()) return;
   if (value.is_string()) return take({Kind::Text, value.get_ref<const std::string&>()});
   if (value.is_structured()) return take({Kind::Other, {}});
-  const std::string text = value.dump();
+  // A number that is written anew by the library's encoder costs as much as the rest of an event.
+  const std::string text = value.is_number_unsigned()  ? std::to_string(value.get<std::uint64_t>())
+                           : value.is_number_integer() ? std::to_string(value.get<std::int64_t>())
+                                                       : value.dump();
   take({value.is_boolean() ? Kind::Boolean : Kind::Number, text});
 }
 

@@ -23,6 +23,7 @@ class StoredObject final : public ObjectView {
   std::string_view uid() const override { return of_metadata("uid"); }
   std::string_view resource_version() const override { return of_metadata("resourceVersion"); }
   bool deleting() const override { return !of_metadata("deletionTimestamp").empty(); }
+  std::size_t most_bytes() const override { return compact_bytes(); }
   std::size_t compact_bytes() const override;
   std::uint64_t digest() const override;
 

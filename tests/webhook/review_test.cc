@@ -277,6 +277,12 @@ TEST(Review, refuses_a_key_that_is_there_twice_wherever_it_is) {
   const std::string good = sample_review().dump();
   std::string many = "{";
   for (int i = 0; i < 5000; ++i) many += "\"k" + std::to_string(i) + "\":0,";
+  const std::string alike = "\"beginning-1-then-end\":0,\"beginning-2-then-end\":0";  // but for the middle
+  const auto some = [](int keys) {
+    std::string text = "{";
+    for (int i = 0; i < keys; ++i) text += "\"k" + std::to_string(i) + "\":{},";
+    return text;
+  };
   const struct {
     std::string from, to, key;
   } table[] = {
@@ -292,6 +298,11 @@ TEST(Review, refuses_a_key_that_is_there_twice_wherever_it_is) {
       {"\"status\":{", "\"status\":{\"deep\":[[[{\"a\":{\"\":1,\"b\":2,\"\":3}}]]],", ""},
       {"\"status\":{", "\"status\":{\"many\":" + many + "\"k0\":1},", "k0"},
       {"\"status\":{", "\"status\":{\"many\":" + many + "\"k4999\":1},", "k4999"},
+      {"\"status\":{", "\"status\":{" + alike + ",\"beginning-2-then-end\":1,", "beginning-2-then-end"},
+      {"\"status\":{", "\"status\":{" + alike + ",\"beginning-1-then-end\":1,", "beginning-1-then-end"},
+      {"\"status\":{", "\"status\":{\"some\":" + some(31) + "\"k0\":{}},", "k0"},
+      {"\"status\":{", "\"status\":{\"some\":" + some(32) + "\"k31\":{}},", "k31"},
+      {"\"status\":{", "\"status\":{\"some\":" + some(40) + "\"last\":{\"a\":1,\"a\":1}},", "a"},
   };
   ReviewReader reader;
   for (const auto& row : table) {
@@ -303,9 +314,12 @@ TEST(Review, refuses_a_key_that_is_there_twice_wherever_it_is) {
     EXPECT_THAT(read.error().message, HasSubstr("the key \"" + row.key + "\" is there twice")) << row.to;
     EXPECT_EQ(reader.uid(), sample_uid());
   }
-  std::string unique = good;
-  unique.replace(unique.find("\"status\":{"), 10, "\"status\":{\"many\":" + many + "\"last\":1},");
-  EXPECT_TRUE(reader.read(unique).has_value());
+  for (const std::string& inner : {"\"many\":" + many + "\"last\":1},", alike + ",",
+                                   "\"some\":" + some(31) + "\"k\":{}},", "\"some\":" + some(32) + "\"k\":{}},"}) {
+    std::string unique = good;
+    unique.replace(unique.find("\"status\":{"), 10, "\"status\":{" + inner);
+    EXPECT_TRUE(reader.read(unique).has_value()) << inner;
+  }
 }
 
 TEST(Review, reads_an_object_that_is_nearly_as_deep_as_allowed) {
