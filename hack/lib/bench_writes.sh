@@ -11,7 +11,7 @@ readonly write_time=6s churn_time=15s denial_time=15s
 readonly creates_hard=50000
 # A call of any webhook costs the API server about as much as the create itself, so what we add is held against one that
 # does nothing. A ResourceQuota has neither a call nor, like here, three more processes on the API server's own cores.
-readonly least_share_of_allow=0.9 least_share_of_quota=0.9 least_churn_share=0.5
+readonly least_share_of_allow=0.9 least_share_of_quota=1 least_churn_share=0.5
 webhook=$repository/build/release/webhook/app/headroom-webhook
 webhooks_running=0
 
