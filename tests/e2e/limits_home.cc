@@ -93,7 +93,9 @@ void limit_namespace(const std::string& ns, const std::vector<json>& limits) {
     const auto refused = client.create(kArtifact, artifact(kNothing, "probe"), {});
     last = refused ? "created" : refused.error().message;
     // One that came in before the webhooks were asked would stand in the way of all later ones.
-    if (refused) EXPECT_TRUE(client.remove(kArtifact, {kNothing, "probe"}, {}, {}));
+    if (refused) {
+      EXPECT_TRUE(client.remove(kArtifact, {kNothing, "probe"}, {}, {}));
+    }
     return !refused && refused.error().http_status == 403;
   };
   if (!eventually(30, asked)) return ::testing::AssertionFailure() << "the API server does not ask: " << last;
