@@ -55,6 +55,20 @@ TEST_F(LedgerSweepTest, deletes_the_ledger_of_a_limit_that_has_been_gone_for_lon
   EXPECT_FALSE(is_there());
 }
 
+TEST_F(LedgerSweepTest, deletes_the_ledger_of_its_flow_too) {
+  constexpr char kFlowLedger[] =
+      "/apis/headroom.dev/v1alpha1/namespaces/headroom-system/limitledgers/flow.sl.shop.artifacts";
+  server_->put(kFlowLedger, ledger());
+  known_ = {kName};
+  sweep(0);
+  sweep(100);
+  EXPECT_TRUE(server_->get(kFlowLedger).is_object()) << "the limit is judged by";
+  known_.clear();
+  sweep(200);
+  sweep(300);
+  EXPECT_FALSE(server_->get(kFlowLedger).is_object());
+}
+
 TEST_F(LedgerSweepTest, leaves_the_ledger_of_a_limit_that_is_there_or_judged_by) {
   server_->put(kLedger, ledger());
   server_->put(kLimit, {{"kind", "ScaleLimit"}});

@@ -66,8 +66,10 @@ LedgerPart part_of(const CompiledLimit& limit, limits::LimitId id) {
 
 std::string ledger_name_of(const CompiledLimit& limit, LedgerPart part) {
   const std::string name = api::ledger_name(limit.limit().kind, limit.limit().meta.key());
-  return part == LedgerPart::Flow ? "flow." + name : name;
+  return part == LedgerPart::Flow ? flow_ledger_name(name) : name;
 }
+
+std::string flow_ledger_name(const std::string& stored) { return "flow." + stored; }
 
 Result<limits::LedgerRecord> read_ledger(const api::LimitLedger& ledger, const CompiledLimit& limit) {
   const api::LedgerRecord& stored = ledger.record;

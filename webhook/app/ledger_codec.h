@@ -26,6 +26,9 @@ std::string ledger_name_of(const limits::CompiledLimit& limit, LedgerPart part =
 /// lives could not read.
 inline constexpr char kProtocolAnnotation[] = "headroom.dev/ledger-protocol";
 
+/// The ledger of the flow, by the name of that of what is stored.
+std::string flow_ledger_name(const std::string& stored);
+
 /// What is recorded for the limit. A record of a limit of the same name with another uid says nothing but its epoch and
 /// version: a swap starts anew on it. Unavailable for a protocol that this version does not speak: what is granted
 /// there is not known, so nothing may be admitted beside it.

@@ -46,8 +46,9 @@ void LedgerSweep::sweep(const std::set<std::string>& known, limits::BootTime now
       // What cannot be read, or is not named as it should be, is for people to look at.
       if (!ledger) continue;
       const api::LimitRef& limit = ledger.value().record.limit;
-      if (ledger.value().meta.name != api::ledger_name(limit.kind, {limit.ns, limit.name})) continue;
-      if (known.contains(ledger.value().meta.name) || asked == kMostAtOnce) continue;
+      const std::string name = api::ledger_name(limit.kind, {limit.ns, limit.name});
+      if (ledger.value().meta.name != name && ledger.value().meta.name != flow_ledger_name(name)) continue;
+      if (known.contains(name) || asked == kMostAtOnce) continue;
       const std::string version = absl::StrCat(ledger.value().meta.uid, "/", ledger.value().meta.resource_version);
       const auto before = orphaned_.find(version);
       ++asked;
