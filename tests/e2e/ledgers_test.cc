@@ -1,4 +1,4 @@
-// Ledgers on a real API server that are deleted: by hand while their limit lives, and with it.
+// Ledgers on a real API server that are deleted by hand while their limit lives.
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
@@ -45,18 +45,6 @@ TEST_F(Ledgers, that_are_deleted_by_hand_come_back_and_still_bound_what_is_store
   EXPECT_EQ(create("unledgered", 3, 6), 3);
   EXPECT_TRUE(has_ledger("sl.unledgered.artifacts"));
   EXPECT_EQ(client_->list(kArtifact, "unledgered", {}, {}).value().items.size(), 6u);
-}
-
-TEST_F(Ledgers, of_limits_that_are_gone_go_after_a_while) {
-  limit_namespace("leaving", {scale_limit("leaving", "artifacts", {{"count", 6}}),
-                              scale_limit("leaving", "staying", {{"count", 6}})});
-  ASSERT_TRUE(in_force(webhooks_, 2, "leaving", {"artifacts", "staying"}));
-  EXPECT_EQ(create("leaving", 0, 2), 2);
-  ASSERT_TRUE(has_ledger("sl.leaving.artifacts"));
-  ASSERT_TRUE(client_->remove(kScaleLimit, {"leaving", "artifacts"}, {}, {}));
-  EXPECT_TRUE(eventually(
-      150, [&] { return !has_ledger("sl.leaving.artifacts"); }, std::chrono::milliseconds(500)));
-  EXPECT_TRUE(has_ledger("sl.leaving.staying"));
 }
 
 }  // namespace
