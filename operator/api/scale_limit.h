@@ -99,9 +99,9 @@ struct TotalLimit {
   bool operator==(const TotalLimit&) const = default;
 };
 
-/// A bound on admitted writes per time: within any time t, burst + writesPerSecond × t of them, over all replicas of the
-/// webhook. Deletes, dry runs, and updates that change nothing or only lower what is stored are not among them. With
-/// mode Warn and Audit no ledger is asked: each replica judges by an even share, by what went through itself.
+/// A bound on admitted writes per time: within any time t, burst + writesPerSecond × t of them, over all replicas of
+/// the webhook. Deletes, dry runs, and updates that change nothing or only lower what is stored are not among them.
+/// With mode Warn and Audit no ledger is asked: each replica judges by an even share, by what went through itself.
 struct RateLimit {
   int writes_per_second = 1;
   int burst = 1;  ///< what may come at once after a rest; one second's worth unless said otherwise
