@@ -159,6 +159,7 @@ std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const 
     return refusal;
   }
   waiting_.push_back({request, write, charges, now.boot, false, looks_for_name});
+  look(waiting_.back());
   if (!in_line || looks_for_name) pump(now);
   return std::nullopt;
 }

@@ -169,6 +169,9 @@ class Escrow {
     bool looks_for_name = false;
     bool name_asked = false;
     bool in_line = false;  ///< for a flow
+    /// By limit of several types: what was stored when it was asked, and all that was lowered before. See
+    /// least_stored().
+    std::vector<std::pair<LimitId, Amounts>> first_look{};
   };
   struct Limit {
     explicit Limit(LimitAccount kept) : account(std::move(kept)) {}
@@ -207,6 +210,12 @@ class Escrow {
   Charges additional(const Write& write, const Charges& charges) const;
   /// What is stored, and its figures by type, by this replica's caches.
   Amounts stored(LimitId id, const Limit& limit) const;
+  Amounts lowered(LimitId id, const Limit& limit) const;
+  void look(Waiting& waiting) const;
+  /// The least that may have been stored when the write was asked for, now that the cache has caught up with that. Of
+  /// one type that is what the cache shows. Those of several are of several moments: what went from one to another in
+  /// between would be counted twice.
+  Amounts least_stored(LimitId id, const Limit& limit, const Waiting& waiting) const;
   std::vector<Base> figures(LimitId id, const Limit& limit) const;
   bool caught_up(LimitId id, const Limit& limit, BootTime moment);
   bool in_touch(const Limit& limit, BootTime now);

@@ -38,6 +38,26 @@ Verdict Escrow::judge(const Charges& charges) const {
   return {};
 }
 
+Amounts Escrow::lowered(LimitId id, const Limit& limit) const {
+  Amounts sum;
+  for (const TypeId type : limit.account.terms().types) sum += usage_.lowered(id, type);
+  return sum;
+}
+
+void Escrow::look(Waiting& waiting) const {
+  for (const Charge& charge : waiting.charges) {
+    const auto it = limits_.find(charge.limit);
+    if (it == limits_.end() || it->second.account.terms().types.size() < 2) continue;
+    waiting.first_look.emplace_back(charge.limit, stored(charge.limit, it->second) + lowered(charge.limit, it->second));
+  }
+}
+
+Amounts Escrow::least_stored(LimitId id, const Limit& limit, const Waiting& waiting) const {
+  if (limit.account.terms().types.size() < 2) return stored(id, limit);
+  const auto first = std::ranges::find(waiting.first_look, id, &std::pair<LimitId, Amounts>::first);
+  return first == waiting.first_look.end() ? Amounts() : first->second - lowered(id, limit);
+}
+
 std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge& charge, const Amounts& lacking,
                                          Waiting& waiting, BootTime now) {
   const bool expired = waiting.arrived + options_.patience <= now;
@@ -56,7 +76,12 @@ std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge&
   if (!limit.others_recall && limit.account.room(figures(id, limit)).covers(lacking)) {
     if (!expired) return std::nullopt;
   } else if (caught_up(id, limit, waiting.arrived)) {
-    if (!room.covers(charge.amounts)) return verdict(Verdict::Kind::OverLimit, room, charge.amounts);
+    const Amounts least = least_stored(id, limit, waiting);
+    if (!(hard - least).covers(charge.amounts)) {
+      const std::size_t dimension = first_short(hard - least, charge.amounts);
+      return Verdict{Verdict::Kind::OverLimit, id, dimension, least[dimension], charge.amounts[dimension],
+                     hard[dimension]};
+    }
     limit.recalls = waiting.recalls = true;
   }
   if (!expired) return std::nullopt;

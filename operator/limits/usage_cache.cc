@@ -18,7 +18,7 @@ UsageCache::Rows UsageCache::Rows::empty() const {
   none.dimensions = dimensions;
   none.counts = counts;
   none.sums.resize(dimensions - (counts ? 1 : 0));
-  none.used = Amounts(dimensions);
+  none.used = none.lowered = Amounts(dimensions);
   return none;
 }
 
@@ -34,6 +34,7 @@ void UsageCache::Rows::set(const Uid& uid, Revision version, const Amounts& amou
     }
   } else {
     used -= amounts_of(row);
+    lowered += positive(amounts_of(row) - amounts);
     row.version = version;
   }
   std::size_t dimension = counts ? 1 : 0;
@@ -45,6 +46,7 @@ void UsageCache::Rows::erase(const Uid& uid) {
   const auto it = rows.find(uid);
   if (it == rows.end()) return;
   used -= amounts_of(it->second);
+  lowered += amounts_of(it->second);
   free_slots.push_back(it->second.slot);
   rows.erase(it);
 }
@@ -120,9 +122,13 @@ std::vector<Uid> UsageCache::commit_list(TypeId type, Revision revision) {
   for (auto& [key, rows] : rows_) {
     const auto fresh = listed_.find(key);
     if (key.second != type || fresh == listed_.end()) continue;  // not there: defined while the list was under way
+    Amounts untouched(rows.dimensions);
     for (const auto& [uid, row] : rows.rows) {
       if (!there.contains(uid)) gone.push_back(uid);
+      const auto now = fresh->second.rows.find(uid);
+      if (now != fresh->second.rows.end() && now->second.version == row.version) untouched += rows.amounts_of(row);
     }
+    fresh->second.lowered = rows.lowered + rows.used - untouched;
     rows = std::move(fresh->second);
     rows.complete = true;
     listed_.erase(fresh);
@@ -154,6 +160,11 @@ Revision UsageCache::revision(LimitId limit, TypeId type) const {
 Amounts UsageCache::used(LimitId limit, TypeId type) const {
   const auto it = rows_.find({limit, type});
   return it == rows_.end() ? Amounts() : it->second.used;
+}
+
+Amounts UsageCache::lowered(LimitId limit, TypeId type) const {
+  const auto it = rows_.find({limit, type});
+  return it == rows_.end() ? Amounts() : it->second.lowered;
 }
 
 std::optional<SeenObject> UsageCache::find(LimitId limit, TypeId type, const Uid& uid) const {

@@ -65,6 +65,9 @@ class UsageCache {
   Revision revision(LimitId limit, TypeId type) const;
   /// What is stored under a limit of one type, as of revision(limit, type).
   Amounts used(LimitId limit, TypeId type) const;
+  /// All that used() was ever lowered by, added up; of what a list jumps over, the most that it may have been. So at
+  /// any moment between two looks at the cache no less was stored than at the first, less the growth of this.
+  Amounts lowered(LimitId limit, TypeId type) const;
   std::optional<SeenObject> find(LimitId limit, TypeId type, const Uid& uid) const;
   /// Whether an object at `version` may count under the limit: it does, or that version has not been seen.
   bool may_count(LimitId limit, TypeId type, const Uid& uid, Revision version) const;
@@ -87,7 +90,7 @@ class UsageCache {
     std::vector<UsageColumn> sums;  ///< the dimensions but the count
     std::vector<std::uint32_t> free_slots;
     std::uint32_t slots = 0;
-    Amounts used;
+    Amounts used, lowered;
     bool complete = false;  ///< a whole list is in
 
     /// Without objects, counted in the same way.

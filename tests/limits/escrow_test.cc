@@ -508,5 +508,116 @@ TEST_F(EscrowTest, a_full_queue_sends_clients_away_to_try_again) {
   ASSERT_TRUE(ask(3).has_value());
 }
 
+/// A replica without room of its own, before a limit over two types: another one holds one of `hard` units.
+class TwoTypes {
+ public:
+  TwoTypes(int hard, int stored_of_second) {
+    usage_.define(kLimit, 1, true, kBoth);
+    shared_.record.resource_version = "100";
+    shared_.record.generation = 1;
+    shared_.record.epoch = 1;
+    shared_.record.selection = "selection";
+    shared_.record.hard = {hard * kOne};
+    shared_.record.bases = {{kFirst, 50, {kOne}}, {kSecond, 50, {stored_of_second * kOne}}};
+    shared_.record.grants = {{{"other", 1}, {(hard - 1 - stored_of_second) * kOne}, 1, 1}};
+    list(kFirst, 1, 50);
+    list(kSecond, stored_of_second, 50);
+    escrow_.set_limit(kLimit, {1, "selection", {hard * kOne}, {kFirst, kSecond}});
+    escrow_.lease_held_until(absl::Seconds(100));
+    tick(0);
+  }
+
+  void list(TypeId type, int objects, Revision revision) {
+    usage_.begin_list(type);
+    for (int i = 0; i < objects; ++i) {
+      usage_.listed(type, object(type, i, 50), std::vector<Membership>{{kLimit, true, {kOne}}});
+    }
+    (void)usage_.commit_list(type, revision);
+  }
+  void sees_create(TypeId type, int number, Revision revision) {
+    usage_.applied(type, object(type, number, revision), std::vector<Membership>{{kLimit, true, {kOne}}});
+  }
+  void reads(TypeId type, Revision revision) { newest_[type] = revision; }
+  void sees_up_to(TypeId type, Revision revision, double now) {
+    usage_.progress(type, revision);
+    escrow_.cache_moved(type, at(now));
+    act(now);
+  }
+  void ask(double now) {
+    answer_ = escrow_.ask(1, {kFirst, {1, 99}, 0, {7, 99}}, {{kLimit, {kOne}}}, at(now));
+    act(now);
+  }
+  void tick(double now) {
+    escrow_.tick(at(now));
+    act(now);
+  }
+  const std::optional<Verdict>& answer() const { return answer_; }
+
+  static constexpr TypeId kFirst = 1, kSecond = 2;
+
+ private:
+  static constexpr std::array<TypeId, 2> kBoth{kFirst, kSecond};
+
+  static Moment at(double seconds) { return {absl::Seconds(seconds), absl::FromUnixSeconds(1'000'000)}; }
+  static ListedObject object(TypeId type, int number, Revision revision) {
+    const Uid uid{type, static_cast<std::uint64_t>(number)};
+    return {uid, uid, revision};
+  }
+  void act(double now) {
+    for (bool busy = true; busy;) {
+      busy = false;
+      for (const Action& action : escrow_.take_actions()) {
+        busy = true;
+        if (const auto* const answer = std::get_if<AnswerRequest>(&action)) {
+          answer_ = answer->verdict;
+        } else if (std::holds_alternative<ReadLedger>(action)) {
+          escrow_.ledger_read(kLimit, shared_.record, at(now));
+        } else if (const auto* const swap = std::get_if<SwapLedger>(&action)) {
+          auto landed = shared_.swap(swap->swap.record);
+          const SwapOutcome outcome = landed ? SwapOutcome::Landed : SwapOutcome::Refused;
+          escrow_.swapped(kLimit, swap->swap.sequence, outcome, std::move(landed), at(now));
+        } else if (const auto* const read = std::get_if<ReadRevision>(&action)) {
+          escrow_.consistent_read(read->type, newest_[read->type], at(now));
+        }
+      }
+    }
+  }
+
+  SharedRecord shared_;
+  UsageCache usage_;
+  Escrow escrow_{{"self", 1}, {}, usage_};
+  std::map<TypeId, Revision> newest_{{kFirst, 50}, {kSecond, 50}};
+  std::optional<Verdict> answer_;
+};
+
+TEST(EscrowOfTwoTypes, does_not_count_twice_what_went_from_one_to_the_other_between_two_readings) {
+  TwoTypes replica(2, 0);
+  // The first type's object is deleted at 60, and one of the second is made at 70: there is never more than one.
+  replica.reads(TwoTypes::kFirst, 55);
+  replica.reads(TwoTypes::kSecond, 75);
+  replica.ask(1);
+  replica.sees_create(TwoTypes::kSecond, 1, 70);
+  replica.sees_up_to(TwoTypes::kSecond, 75, 1.1);
+  replica.sees_up_to(TwoTypes::kFirst, 55, 1.2);
+  EXPECT_FALSE(replica.answer()) << "one fitted all the time";
+  replica.tick(3.1);
+  ASSERT_TRUE(replica.answer());
+  EXPECT_EQ(replica.answer()->kind, Kind::InFlight);
+}
+
+TEST(EscrowOfTwoTypes, refuses_what_no_moment_had_room_for) {
+  TwoTypes replica(2, 1);
+  replica.reads(TwoTypes::kFirst, 55);
+  replica.reads(TwoTypes::kSecond, 75);
+  replica.ask(1);
+  replica.sees_up_to(TwoTypes::kSecond, 75, 1.1);
+  EXPECT_FALSE(replica.answer()) << "one type has not caught up";
+  replica.list(TwoTypes::kFirst, 1, 55);
+  replica.sees_up_to(TwoTypes::kFirst, 55, 1.2);
+  ASSERT_TRUE(replica.answer());
+  EXPECT_EQ(replica.answer()->kind, Kind::OverLimit);
+  EXPECT_EQ(replica.answer()->used, 2 * kOne);
+}
+
 }  // namespace
 }  // namespace headroom::limits

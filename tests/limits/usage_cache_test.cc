@@ -56,6 +56,24 @@ TEST_F(UsageCacheTest, is_not_known_before_the_first_list) {
   EXPECT_EQ(cache_.used(kFirst, kType), (Amounts{kOne, kOne}));
 }
 
+TEST_F(UsageCacheTest, adds_up_all_that_was_taken_away_and_all_that_a_list_may_have_jumped_over) {
+  list({{1, false}, {2, false}}, 10);
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{0, 0}));
+  cache_.applied(kType, object(1, 11), counts(3 * kOne, false));
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{0, 0}));
+  cache_.applied(kType, object(1, 12), counts(kOne, false));
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{0, 2 * kOne}));
+  cache_.deleted(kType, object(1, 13), kBoth);
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{kOne, 3 * kOne}));
+  cache_.begin_list(kType);
+  cache_.listed(kType, object(2, 10), counts(kOne, false));
+  cache_.listed(kType, object(3, 19), counts(kOne, false));
+  gone_ = cache_.commit_list(kType, 20);
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{kOne, 3 * kOne})) << "what is of the same version was there";
+  list({{2, false}, {3, false}}, 30);
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{3 * kOne, 5 * kOne})) << "others may have come and gone";
+}
+
 TEST_F(UsageCacheTest, follows_events) {
   list({}, 10);
   cache_.applied(kType, object(1, 11), counts(3 * kOne, true));
