@@ -175,7 +175,7 @@ void Engine::ledger_deleted(const std::string& name) {
   with_escrow([&] {
     const auto it = by_ledger_.find(name);
     const LimitPtr limit = it == by_ledger_.end() ? nullptr : find(it->second);
-    if (limit) escrow_.ledger_read(limit->id(), limits::LedgerRecord{}, now_());
+    if (limit) escrow_.ledger_read(it->second, limits::LedgerRecord{}, now_());
   });
 }
 

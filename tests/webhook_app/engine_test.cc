@@ -1,0 +1,55 @@
+#include "webhook/app/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "tests/support/polling.h"
+#include "tests/webhook_app/a_limit.h"
+#include "webhook/app/ledger_codec.h"
+#include "webhook/app/moment.h"
+
+namespace headroom::webhook {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(Engine, looks_again_for_the_ledger_that_was_deleted_not_for_the_limits_other_one) {
+  std::mutex mutex;
+  std::vector<limits::LimitId> read;
+  const auto collect = [&](const Task& task) {
+    std::lock_guard lock(mutex);
+    if (const auto* const one = std::get_if<ReadLedgerTask>(&task)) read.push_back(one->ledger);
+  };
+  const auto reads_of = [&](limits::LimitId ledger) {
+    std::lock_guard lock(mutex);
+    return std::ranges::count(read, ledger);
+  };
+  runtime::Metrics metrics;
+  Engine engine({"headroom-webhook-a", 1}, {}, machine_moment, collect, metrics);
+  LimitBook book({});
+  const LimitChange change = book.update({a_limit("busy", {{"rate", {{"writesPerSecond", 5}, {"burst", 5}}}})}, {});
+  const LimitPtr limit = change.added.at(0);
+  const limits::LimitId flow = limit->flow().value();
+  engine.adopt(change);
+  for (const limits::LimitId ledger : {limit->id(), flow}) {
+    const LedgerPart part = part_of(*limit, ledger);
+    limits::LedgerRecord record;
+    record.generation = record.epoch = 1;
+    record.hard = ledger == flow ? limit->flow_terms().hard : limit->terms().hard;
+    record.selection = ledger == flow ? limit->flow_terms().selection : limit->terms().selection;
+    const nlohmann::json object = {{"metadata", {{"name", ledger_name_of(*limit, part)}, {"resourceVersion", "71"}}},
+                                   {"record", api::to_json(written_ledger(record, *limit, part))}};
+    engine.ledger_seen(api::limit_ledger_from_json(object).value());
+  }
+  const auto before = reads_of(flow), of_the_other = reads_of(limit->id());
+  std::jthread timer([&](const std::stop_token& stop) { engine.keep_time(stop); });
+  engine.ledger_deleted(ledger_name_of(*limit, LedgerPart::Flow));
+  EXPECT_TRUE(testing_support::poll([&] { return reads_of(flow) > before; }, milliseconds(5000), milliseconds(5)));
+  EXPECT_EQ(reads_of(limit->id()), of_the_other);
+}
+
+}  // namespace
+}  // namespace headroom::webhook
