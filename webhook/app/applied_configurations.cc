@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "webhook/app/configuration_entry.h"
+
 namespace headroom::webhook {
 namespace {
 
@@ -13,22 +15,7 @@ using nlohmann::json;
 // What was applied longer ago is of no replica that still runs behind.
 constexpr std::size_t kRemembered = 256;
 
-const json& at(const json& object, const char* field) {
-  static const json kNothing;
-  if (!object.is_object()) return kNothing;
-  const auto it = object.find(field);
-  return it == object.end() ? kNothing : *it;
-}
-
 bool is_empty(const json& selector) { return selector.is_null() || selector.empty(); }
-
-/// Authorities change while certificates of theirs are in use, and other replicas, or cert-manager's cainjector, change
-/// them too: whoever keeps the certificates looks at them.
-json reached(const json& entry) {
-  json config = at(entry, "clientConfig");
-  if (config.is_object()) config.erase("caBundle");
-  return config;
-}
 
 bool is_stored_entry(const json& stored, const json& applied) {
   for (const auto& [field, value] : applied.items()) {
@@ -36,7 +23,8 @@ bool is_stored_entry(const json& stored, const json& applied) {
       if (conditions_digest(stored) != conditions_digest(applied)) return false;
     } else if (field == "clientConfig") {
       if (reached(stored) != reached(applied)) return false;
-    } else if (is_empty(value) ? !is_empty(at(stored, field.c_str())) : at(stored, field.c_str()) != value) {
+    } else if (is_empty(value) ? !is_empty(member_of(stored, field.c_str()))
+                               : member_of(stored, field.c_str()) != value) {
       return false;
     }
   }
@@ -46,17 +34,17 @@ bool is_stored_entry(const json& stored, const json& applied) {
 }  // namespace
 
 bool is_stored(const json& stored, const json& applied) {
-  const json& entries = at(stored, "webhooks");
-  return std::ranges::all_of(at(applied, "webhooks"), [&](const json& wanted) {
+  const json& entries = member_of(stored, "webhooks");
+  return std::ranges::all_of(member_of(applied, "webhooks"), [&](const json& wanted) {
     return entries.is_array() && std::ranges::any_of(entries, [&](const json& entry) {
-             return at(entry, "name") == at(wanted, "name") && is_stored_entry(entry, wanted);
+             return member_of(entry, "name") == member_of(wanted, "name") && is_stored_entry(entry, wanted);
            });
   });
 }
 
 std::size_t conditions_digest(const json& entry) {
   std::vector<std::string> texts;
-  const json& conditions = at(entry, "matchConditions");
+  const json& conditions = member_of(entry, "matchConditions");
   if (conditions.is_array()) {
     for (const json& condition : conditions) texts.push_back(condition.dump());
   }
@@ -76,7 +64,7 @@ void AppliedConfigurations::add(const limits::LimitSet& limits, const json& conf
     next[meta.uid] = same ? known->second : Since{meta.generation, sequence_};
   }
   limits_ = std::move(next);
-  for (const json& entry : at(configuration, "webhooks")) last_applied_[conditions_digest(entry)] = sequence_;
+  for (const json& entry : member_of(configuration, "webhooks")) last_applied_[conditions_digest(entry)] = sequence_;
   while (last_applied_.size() > kRemembered) {
     last_applied_.erase(
         std::ranges::min_element(last_applied_, {}, &std::pair<const std::size_t, std::int64_t>::second));

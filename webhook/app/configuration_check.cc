@@ -7,18 +7,12 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "webhook/app/configuration_entry.h"
+
 namespace headroom::webhook {
 namespace {
 
 using nlohmann::json;
-
-const json kNothing;
-
-const json& at(const json& object, const char* field) {
-  if (!object.is_object()) return kNothing;
-  const auto it = object.find(field);
-  return it == object.end() ? kNothing : *it;
-}
 
 bool lists(const json& list, const json& value) {
   return list.is_array() &&
@@ -28,34 +22,29 @@ bool lists(const json& list, const json& value) {
 /// One that was said nothing of is stored as an empty one.
 bool selects_all(const json& selector) { return selector.is_null() || selector.empty(); }
 
-/// By whom a certificate is verified changes while it is in use, and whoever keeps the certificates looks at it.
-json reached(const json& entry) {
-  json config = at(entry, "clientConfig");
-  if (config.is_object()) config.erase("caBundle");
-  return config;
-}
-
 bool counts(const json& entry, const json& wanted) {
-  const bool fails = at(entry, "failurePolicy") == at(wanted, "failurePolicy") || at(entry, "failurePolicy") == "Fail";
+  const bool fails = member_of(entry, "failurePolicy") == member_of(wanted, "failurePolicy") ||
+                     member_of(entry, "failurePolicy") == "Fail";
   constexpr const char* kSame[] = {"matchPolicy", "namespaceSelector", "timeoutSeconds", "sideEffects"};
-  return fails && reached(entry) == reached(wanted) && selects_all(at(entry, "objectSelector")) &&
-         std::ranges::all_of(kSame, [&](const char* field) { return at(entry, field) == at(wanted, field); });
+  return fails && reached(entry) == reached(wanted) && selects_all(member_of(entry, "objectSelector")) &&
+         std::ranges::all_of(kSame,
+                             [&](const char* field) { return member_of(entry, field) == member_of(wanted, field); });
 }
 
 bool asks(const json& rule, const json& wanted, const json& resource, const json& operation) {
-  return lists(at(rule, "apiGroups"), at(wanted, "apiGroups").front()) &&
-         lists(at(rule, "apiVersions"), at(wanted, "apiVersions").front()) && lists(at(rule, "resources"), resource) &&
-         lists(at(rule, "operations"), operation) &&
-         (at(rule, "scope") == at(wanted, "scope") || at(rule, "scope") == "*");
+  return lists(member_of(rule, "apiGroups"), member_of(wanted, "apiGroups").front()) &&
+         lists(member_of(rule, "apiVersions"), member_of(wanted, "apiVersions").front()) &&
+         lists(member_of(rule, "resources"), resource) && lists(member_of(rule, "operations"), operation) &&
+         (member_of(rule, "scope") == member_of(wanted, "scope") || member_of(rule, "scope") == "*");
 }
 
 /// The entry by which the API server asks; null: none.
 const json* asking_entry(const json& stored, const json& wanted_entry, const json& wanted_rule, const json& resource,
                          const json& operation) {
-  const json& entries = at(stored, "webhooks");
+  const json& entries = member_of(stored, "webhooks");
   if (!entries.is_array()) return nullptr;
   const auto entry = std::ranges::find_if(entries, [&](const json& one) {
-    const json& rules = at(one, "rules");
+    const json& rules = member_of(one, "rules");
     return counts(one, wanted_entry) && rules.is_array() &&
            std::ranges::any_of(rules, [&](const json& rule) { return asks(rule, wanted_rule, resource, operation); });
   });
