@@ -6,10 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "operator/kube/cpprest_transport.h"
+#include "tests/support/polling.h"
 
 namespace headroom::e2e {
 namespace {
@@ -101,13 +101,13 @@ Outcome StormClient::remove(const kube::ResourceType& type, const api::ObjectKey
 }
 
 Outcome StormClient::persist(int seconds, const std::function<Outcome()>& ask) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(seconds);
-  while (true) {
-    const Outcome outcome = ask();
-    if (outcome == Outcome::Landed || outcome == Outcome::OverLimit) return outcome;
-    if (std::chrono::steady_clock::now() > until) return outcome;
-    std::this_thread::sleep_for(kAgain);
-  }
+  Outcome outcome{};
+  const auto is_final = [&] {
+    outcome = ask();
+    return outcome == Outcome::Landed || outcome == Outcome::OverLimit;
+  };
+  testing_support::poll(is_final, std::chrono::seconds(seconds), kAgain);
+  return outcome;
 }
 
 Outcome StormClient::classify(const Error& error, const kube::ResourceType& type, Time asked,
