@@ -72,6 +72,11 @@ LedgerRecord SimulatedStore::ledger(LimitId limit) const {
   return it == ledgers_.end() ? LedgerRecord{} : it->second;
 }
 
+std::span<const RecallId> SimulatedStore::recalls(LimitId limit) const {
+  const auto it = ledgers_.find(limit);
+  return it == ledgers_.end() ? std::span<const RecallId>() : it->second.recalls;
+}
+
 std::optional<LedgerRecord> SimulatedStore::swap(LimitId limit, LedgerRecord record) {
   LedgerRecord& stored = ledgers_[limit];
   if (stored.resource_version != record.resource_version) return std::nullopt;

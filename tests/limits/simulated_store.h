@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,8 @@ class SimulatedStore {
   bool remove(const std::string& name);
 
   LedgerRecord ledger(LimitId limit) const;
+  /// Those of its record, without a copy of it.
+  std::span<const RecallId> recalls(LimitId limit) const;
   /// Null where the record has another version.
   std::optional<LedgerRecord> swap(LimitId limit, LedgerRecord record);
 

@@ -205,7 +205,7 @@ class World {
 
   FlowTruth flow_truth_;
   Amounts flow_in_use_;
-  Seconds without_room_ = 0;                   ///< when the flow was last seen to be full
+  Seconds without_room_ = 0;                   ///< when the flow was last seen to be full, or a limit contended for
   std::map<std::uint64_t, Intent> in_flight_;  ///< admitted, and neither landed nor given up
   std::uint64_t last_in_flight_ = 0;
   RequestId last_request_ = 0;
@@ -542,9 +542,10 @@ void World::look_at_flow() {
     if (replica->escrow() != nullptr) flow_in_use_ += replica->escrow()->pending(kFlow);
   }
   const Amounts hard = terms(kFlow).hard;
-  if (flow_in_use_[kConcurrency] >= hard[kConcurrency] || flow_in_use_[kRate] >= hard[kRate]) {
-    without_room_ = agenda.now();
-  }
+  const bool full = flow_in_use_[kConcurrency] >= hard[kConcurrency] || flow_in_use_[kRate] >= hard[kRate];
+  // Writes that wait for room beneath a limit ask for units as well, and units go around among those who cannot start.
+  const bool others_wait = std::ranges::any_of(kLimits, [&](LimitId limit) { return !store.recalls(limit).empty(); });
+  if (full || others_wait) without_room_ = agenda.now();
 }
 
 void World::decided(RequestId request, const Verdict& verdict) {
