@@ -70,13 +70,20 @@ ErrorCode code_of(int status, const ServerStatus& server) {
   return status >= 500 && status < 600 ? ErrorCode::Unavailable : ErrorCode::Internal;
 }
 
-const char* remedy(int status) {
+/// Whether the server's authorizer has refused, in words that it alone has: "pods is forbidden: User ... cannot list
+/// ...". Admission answers 403, too, and no right would help against that.
+bool lacks_right(const ServerStatus& server) {
+  return server.message.find("forbidden: User \"") != std::string::npos &&
+         !server.message.starts_with("admission webhook \"");
+}
+
+const char* remedy(int status, const ServerStatus& server) {
   switch (status) {
     case 401:
       return "; the server does not accept our credentials: check that the token or client certificate is this "
              "cluster's and has not expired";
     case 403:
-      return "; grant the right with a Role or ClusterRole";
+      return lacks_right(server) ? "; grant the right with a Role or ClusterRole" : "";
     case 413:
       return "; make the object smaller";
     default:
@@ -118,7 +125,7 @@ Error error_from_response(const Response& response, const std::string& what) {
     server.message = server.message.substr(0, kLongestMessage) + "...";
   }
   if (!server.message.empty()) error.message.append(": ").append(server.message);
-  error.message += remedy(response.status);
+  error.message += remedy(response.status, server);
   return error;
 }
 

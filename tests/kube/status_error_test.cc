@@ -76,6 +76,27 @@ TEST(StatusError, keeps_the_whole_refusal_of_an_admission_webhook) {
   EXPECT_NE(error.message.find(refusal), std::string::npos);
 }
 
+TEST(StatusError, speaks_of_rights_only_where_one_is_lacking) {
+  const auto text = [](const std::string& refusal) {
+    return error_from_response({403, status_json(403, "Forbidden", refusal).dump(), {}}, "PATCH /x").message;
+  };
+  for (const char* refusal : {
+           R"(leases.coordination.k8s.io "a" is forbidden: User "system:serviceaccount:x:y" cannot update it)",
+           R"(pods is forbidden: User "ann" cannot list resource "pods" in API group "" at the cluster scope)",
+           R"(forbidden: User "ann" cannot get path "/metrics")",
+       }) {
+    EXPECT_TRUE(text(refusal).ends_with("; grant the right with a Role or ClusterRole")) << text(refusal);
+  }
+  for (const char* refusal : {
+           R"(admission webhook "limits.headroom.dev" denied the request: over count: used 5, asked 1, hard 5)",
+           R"(admission webhook "rights.example.com" denied the request: forbidden: User "ann" cannot do this)",
+           R"(widgets.example.com "a" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: no)",
+           R"(pods "a" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1)",
+       }) {
+    EXPECT_TRUE(text(refusal).ends_with(refusal)) << text(refusal);
+  }
+}
+
 TEST(StatusError, survives_a_status_of_the_wrong_shape) {
   for (const char* body : {"", "{}", "[]", "null", "\xff", R"({"kind":"Status"})",
                            R"({"kind":"Status","reason":7,"message":{},"details":[]})",
