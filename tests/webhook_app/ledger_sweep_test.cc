@@ -38,7 +38,7 @@ class LedgerSweepTest : public ::testing::Test {
     sweep_ = std::make_unique<LedgerSweep>(std::make_shared<kube::Client>(server_, limits, 1), "headroom-system",
                                            absl::Seconds(100));
   }
-  void sweep(int at) { sweep_->sweep(known_, absl::Seconds(at), {}); }
+  bool sweep(int at) { return sweep_->sweep(known_, absl::Seconds(at), {}); }
   bool is_there() const { return server_->get(kLedger).is_object(); }
 
   const std::shared_ptr<testing::MemoryApiServer> server_ = testing::MemoryApiServer::make();
@@ -82,16 +82,51 @@ TEST_F(LedgerSweepTest, leaves_the_ledger_of_a_limit_that_is_there_or_judged_by)
   EXPECT_TRUE(is_there());
 }
 
-TEST_F(LedgerSweepTest, waits_anew_when_a_limit_was_there_in_between) {
+TEST_F(LedgerSweepTest, waits_anew_when_a_limit_was_judged_by_in_between) {
   server_->put(kLedger, ledger());
   sweep(0);
-  server_->put(kLimit, {{"kind", "ScaleLimit"}});
+  known_ = {kName};
   sweep(60);
-  server_->erase(kLimit);
+  known_.clear();
   sweep(120);
+  sweep(219);
   EXPECT_TRUE(is_there());
   sweep(220);
   EXPECT_FALSE(is_there());
+}
+
+TEST_F(LedgerSweepTest, leaves_the_ledger_of_a_limit_that_was_made_anew_since_it_was_looked_at) {
+  server_->put(kLedger, ledger());
+  sweep(0);
+  server_->put(kLimit, {{"kind", "ScaleLimit"}});
+  sweep(100);
+  EXPECT_TRUE(is_there());
+  server_->erase(kLimit);
+  sweep(101);
+  sweep(200);
+  EXPECT_TRUE(is_there()) << "the time counts from when it was there";
+  sweep(201);
+  EXPECT_FALSE(is_there());
+}
+
+TEST_F(LedgerSweepTest, is_done_with_a_namespace_full_of_limits_soon) {
+  const auto path = [](int i) { return absl::StrCat(kLedger, "-", i); };
+  for (int i = 0; i < 150; ++i) {
+    json one = ledger();
+    one["record"]["limitRef"]["name"] = absl::StrCat("artifacts-", i);
+    server_->put(path(i), one);
+  }
+  const auto left = [&] {
+    int count = 0;
+    for (int i = 0; i < 150; ++i) count += server_->get(path(i)).is_object() ? 1 : 0;
+    return count;
+  };
+  sweep(0);
+  EXPECT_EQ(left(), 150);
+  sweep(100);
+  EXPECT_EQ(left(), 50) << "some wait for the next sweep";
+  sweep(130);
+  EXPECT_EQ(left(), 0);
 }
 
 TEST_F(LedgerSweepTest, leaves_what_a_replica_still_swaps_and_not_what_it_only_left_a_grant_in) {
@@ -111,6 +146,30 @@ TEST_F(LedgerSweepTest, deletes_nothing_while_it_cannot_ask_for_the_limit) {
                   503);
   sweep(200);
   EXPECT_TRUE(is_there());
+}
+
+TEST_F(LedgerSweepTest, says_when_nothing_is_left_to_do) {
+  known_ = {kName};
+  server_->put(kLedger, ledger());
+  EXPECT_TRUE(sweep(0));
+  known_.clear();
+  EXPECT_FALSE(sweep(30));
+  EXPECT_FALSE(sweep(130)) << "somebody may have made it anew";
+  EXPECT_TRUE(sweep(160));
+  server_->refuse([](const kube::Request&) { return true; }, 503);
+  EXPECT_FALSE(sweep(190));
+}
+
+TEST_F(LedgerSweepTest, tries_again_soon_what_could_not_be_deleted) {
+  server_->put(kLedger, ledger());
+  sweep(0);
+  bool refuses = true;
+  server_->refuse([&](const kube::Request& request) { return refuses && request.method == kube::Method::Delete; }, 503);
+  sweep(100);
+  EXPECT_TRUE(is_there());
+  refuses = false;
+  sweep(130);
+  EXPECT_FALSE(is_there());
 }
 
 TEST_F(LedgerSweepTest, leaves_what_is_not_named_after_its_limit) {

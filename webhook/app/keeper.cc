@@ -88,6 +88,7 @@ Keeper::News Keeper::wait_for_news(const std::stop_token& stop, milliseconds at_
 void Keeper::adopt_limits() {
   const LimitChange change = book_.update(followers_.limits.limits(), followers_.limits.namespaces());
   followers_.engine.adopt(change);
+  if (!change.dropped.empty()) ledgers_swept_ = false;
   followers_.types.watch(change.types);
   followers_.switches.watch(*change.limits);
   {
@@ -146,10 +147,10 @@ void Keeper::tidy_up(const std::stop_token& stop) {
     if (!removed) log::warning("it stays for now", {{"lease", one.name}, {"error", removed.error().message}});
   }
   const auto limits = followers_.engine.limits();
-  if (!limits || !followers_.statuses.leading()) return;
+  if (ledgers_swept_ || !limits || !followers_.statuses.leading()) return;
   std::set<std::string> known;
   for (const LimitPtr& limit : limits->limits()) known.insert(ledger_name_of(*limit));
-  ledger_sweep_.sweep(known, machine_moment().boot, stop);
+  ledgers_swept_ = ledger_sweep_.sweep(known, machine_moment().boot, stop);
 }
 
 void Keeper::run(const std::stop_token& stop) {

@@ -85,6 +85,7 @@ class Keeper {
   // The thread's own.
   LimitBook book_;
   LedgerSweep ledger_sweep_;
+  bool ledgers_swept_ = false;  ///< by this replica, and no limit has gone since
   nlohmann::json applied_configuration_;
 
   std::jthread thread_;
