@@ -8,7 +8,6 @@ namespace {
 
 // A top-up spares the next write a wait; more often than this it would spare nobody anything.
 constexpr absl::Duration kTopUpPause = absl::Milliseconds(50);
-constexpr absl::Duration kReadAgain = absl::Seconds(1);
 // Longer than one attempt to read a Lease takes.
 constexpr absl::Duration kHolderPatience = absl::Seconds(6);
 // Scanning the reservations for those that have never landed.
@@ -215,7 +214,7 @@ void Escrow::give_up_writes(BootTime now) {
 void Escrow::tick(Moment now) {
   give_up_writes(now.boot);
   for (auto& [id, limit] : limits_) {
-    if (limit.reading && *limit.reading + kReadAgain <= now.boot) limit.reading.reset();
+    if (limit.reading && *limit.reading <= now.boot) limit.reading.reset();
   }
   absl::erase_if(reading_holders_, [&](const auto& entry) { return entry.second + kHolderPatience <= now.boot; });
   pump(now);

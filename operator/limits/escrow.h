@@ -63,7 +63,7 @@ struct SwapLedger {
   LimitId limit = 0;
   LedgerSwap swap;
 };
-/// Read the record; report with ledger_read().
+/// Read the record; report with ledger_read(), however long it takes: it is not asked for again meanwhile.
 struct ReadLedger {
   LimitId limit = 0;
 };
@@ -122,6 +122,7 @@ class Escrow {
   /// The same, seen otherwise: no record of any limit is trusted.
   void store_went_back(Moment now);
 
+  /// Null: it failed.
   void ledger_read(LimitId limit, std::optional<LedgerRecord> record, Moment now);
   void swapped(LimitId limit, std::int64_t sequence, SwapOutcome outcome, std::optional<LedgerRecord> record,
                Moment now);
@@ -182,7 +183,7 @@ class Escrow {
     std::int64_t distrusted_epoch = 0;      ///< of the record that is not trusted
     std::optional<RecallId> others_recall;  ///< the oldest open one
     BootTime others_recall_seen;
-    std::optional<BootTime> reading;  ///< the record, since
+    std::optional<BootTime> reading;  ///< the record; not again before then, nor before an answer
     BootTime topped_up = -absl::InfiniteDuration();
     // See secured():
     std::optional<BootTime> secured_moment;

@@ -9,6 +9,8 @@ namespace {
 
 // Longer without any consistent read, and the cache counts as cut off.
 constexpr absl::Duration kCutOff = absl::Seconds(10);
+// After a read that failed.
+constexpr absl::Duration kReadAgain = absl::Seconds(1);
 
 }  // namespace
 
@@ -95,10 +97,11 @@ void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
 void Escrow::ledger_read(LimitId id, std::optional<LedgerRecord> record, Moment now) {
   const auto it = limits_.find(id);
   if (it == limits_.end()) return;
-  // A read that failed is tried again after a while.
   if (record) {
     it->second.reading.reset();
     note(it->second, it->second.account.read(*std::move(record)), now);
+  } else if (it->second.reading) {
+    it->second.reading = now.boot + kReadAgain;
   }
   pump(now);
 }
@@ -136,7 +139,8 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   const bool waited_for = limit.unserved || !limit.wanted.is_zero() || limit.queued > 0;
   if (account.swapping() || limit.reading) return;
   if (account.needs_reading()) {
-    limit.reading = now.boot;
+    // A thousand limits take their time: asked for again meanwhile, they would never be through.
+    limit.reading = absl::InfiniteDuration();
     actions_.emplace_back(ReadLedger{id});
     return;
   }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <memory>
@@ -485,6 +486,23 @@ TEST_F(EscrowTest, a_reading_from_before_the_record_was_made_does_not_say_that_i
   replica.escrow.ledger_read(kLimit, LedgerRecord{}, replica.at(1));
   replica.tick(1);
   EXPECT_EQ(replica.creates(2, 2), Kind::Allowed);
+}
+
+TEST(EscrowReads, are_asked_for_once_however_long_the_answer_takes_and_again_only_after_a_failure) {
+  UsageCache usage;
+  Escrow escrow({"self", 1}, {}, usage);
+  escrow.set_limit(kLimit, {1, "selection", {kOne}, {kType}});
+  const auto asked_at = [&](double seconds) {
+    escrow.tick({absl::Seconds(seconds), absl::UnixEpoch()});
+    return std::ranges::count_if(escrow.take_actions(),
+                                 [](const Action& action) { return std::holds_alternative<ReadLedger>(action); });
+  };
+  EXPECT_EQ(asked_at(0), 1);
+  for (int second = 1; second < 100; ++second) EXPECT_EQ(asked_at(second), 0) << second;
+  escrow.ledger_read(kLimit, std::nullopt, {absl::Seconds(100), absl::UnixEpoch()});
+  EXPECT_EQ(asked_at(100.9), 0);
+  EXPECT_EQ(asked_at(101), 1);
+  EXPECT_EQ(asked_at(110), 0);
 }
 
 TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {
