@@ -99,6 +99,12 @@ bool Escrow::superseded(const Write& write, const Charges& charges) const {
   });
 }
 
+bool Escrow::creating(const Write& write, const Charges& charges) const {
+  return reservations_.creating(write) || (!flow_.empty() && std::ranges::any_of(charges, [&](const Charge& charge) {
+           return flow_.creating(charge.limit, write);
+         }));
+}
+
 bool Escrow::admit(const Write& write, const Charges& charges, BootTime now) {
   if (!may_admit(now)) return false;
   for (const Charge& charge : additional(write, charges)) {
@@ -132,7 +138,7 @@ bool Escrow::admit(const Write& write, const Charges& charges, BootTime now) {
 std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const Charges& charges, Moment now) {
   if (charges.empty() || superseded(write, charges)) return Verdict{};
   const bool looks_for_name =
-      write.old_version == 0 && (usage_.has_name(write.type, write.name) || reservations_.creating(write));
+      write.old_version == 0 && (usage_.has_name(write.type, write.name) || creating(write, charges));
   Charges more;
   if (!flow_.empty()) {
     for (const Charge& charge : charges) flow_.advance(charge.limit, now.boot);

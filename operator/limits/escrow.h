@@ -205,6 +205,8 @@ class Escrow {
   bool may_admit(BootTime now) const { return now < lease_until_ && !retiring_; }
   /// Whether it is known that the write can never land: its object has moved on.
   bool superseded(const Write& write, const Charges& charges) const;
+  /// Whether another create of the same name was let through and has no end yet.
+  bool creating(const Write& write, const Charges& charges) const;
   bool admit(const Write& write, const Charges& charges, BootTime now);
   Amounts unspent(LimitId id, const Limit& limit) const;
   /// Of what a write charges, that which calls for the same write have not charged yet.

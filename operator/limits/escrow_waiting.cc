@@ -92,7 +92,7 @@ std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge&
 std::optional<Verdict> Escrow::decide(Waiting& waiting, BootTime now) {
   waiting.recalls = false;
   if (waiting.looks_for_name) {
-    if (!waiting.name_asked && !reservations_.creating(waiting.write)) {
+    if (!waiting.name_asked && !creating(waiting.write, waiting.charges)) {
       waiting.name_asked = true;
       actions_.emplace_back(ReadName{waiting.request});
     }

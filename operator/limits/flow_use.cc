@@ -1,6 +1,7 @@
 #include "operator/limits/flow_use.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace headroom::limits {
@@ -57,30 +58,25 @@ FlowUse::Key FlowUse::key_of(LimitId limit, const Write& write) {
   return {limit, write.type, write.old_version == 0 ? write.name : write.uid, write.old_version};
 }
 
-void FlowUse::end_progress(const Key& key) {
+FlowUse::Member* FlowUse::find_member(const Key& key, const Uid& object) {
   const auto hold = holds_.find(key);
-  if (hold == holds_.end() || hold->second.in_progress == 0) return;
-  hold->second.in_progress = 0;
-  --flows_.at(key.limit).in_progress;
-  const auto keys = by_object_.find({key.type, hold->second.object});
-  if (keys != by_object_.end()) {
-    keys->second.erase(std::remove(keys->second.begin(), keys->second.end(), key), keys->second.end());
-    if (keys->second.empty()) by_object_.erase(keys);
-  }
-  if (hold->second.recent == 0) holds_.erase(hold);
+  if (hold == holds_.end()) return nullptr;
+  const auto member = std::ranges::find(hold->second.in_progress, object, &Member::object);
+  return member == hold->second.in_progress.end() ? nullptr : &*member;
 }
 
-void FlowUse::end_due(std::deque<Due>& due, std::uint64_t Hold::*use, BootTime now) {
-  for (; !due.empty() && due.front().at <= now; due.pop_front()) {
-    const auto hold = holds_.find(due.front().key);
-    if (hold == holds_.end() || hold->second.*use != due.front().number) continue;
-    if (use == &Hold::in_progress) {
-      end_progress(due.front().key);
-    } else {
-      hold->second.recent = 0;
-      if (hold->second.in_progress == 0) holds_.erase(hold);
-    }
-  }
+void FlowUse::end_progress(const Key& key, const Uid& object) {
+  const Member* const member = find_member(key, object);
+  if (member == nullptr) return;
+  const auto hold = holds_.find(key);
+  auto& members = hold->second.in_progress;
+  members.erase(members.begin() + (member - members.data()));
+  const auto keys = by_object_.find({key.type, object});
+  keys->second.erase(std::remove(keys->second.begin(), keys->second.end(), key), keys->second.end());
+  if (keys->second.empty()) by_object_.erase(keys);
+  if (!members.empty()) return;
+  --flows_.at(key.limit).in_progress;
+  if (hold->second.recent == 0) holds_.erase(hold);
 }
 
 void FlowUse::advance(LimitId limit, BootTime now) {
@@ -88,41 +84,60 @@ void FlowUse::advance(LimitId limit, BootTime now) {
   if (it == flows_.end()) return;
   Flow& flow = it->second;
   flow.window.advance(now);
-  end_due(flow.assumed_done, &Hold::in_progress, now);
-  end_due(flow.forgotten, &Hold::recent, now);
+  for (; !flow.assumed_done.empty() && flow.assumed_done.front().at <= now; flow.assumed_done.pop_front()) {
+    const Due& due = flow.assumed_done.front();
+    const Member* const member = find_member(due.key, due.object);
+    if (member != nullptr && member->number == due.number) end_progress(due.key, due.object);
+  }
+  for (; !flow.forgotten.empty() && flow.forgotten.front().at <= now; flow.forgotten.pop_front()) {
+    const auto hold = holds_.find(flow.forgotten.front().key);
+    if (hold == holds_.end() || hold->second.recent != flow.forgotten.front().number) continue;
+    hold->second.recent = 0;
+    if (hold->second.in_progress.empty()) holds_.erase(hold);
+  }
 }
 
 Amounts FlowUse::additional(LimitId limit, const Write& write, const Amounts& amounts) const {
   const auto hold = holds_.find(key_of(limit, write));
   if (hold == holds_.end()) return amounts;
   Amounts more(kFlowDimensions);
-  if (hold->second.in_progress == 0) more.at(kConcurrency) = amounts[kConcurrency];
+  if (hold->second.in_progress.empty()) more.at(kConcurrency) = amounts[kConcurrency];
   if (hold->second.recent == 0) more.at(kRate) = amounts[kRate];
   return more;
 }
 
 void FlowUse::add(LimitId limit, const Write& write, const Amounts& amounts, BootTime now) {
   const auto it = flows_.find(limit);
-  if (it == flows_.end()) return;
+  if (it == flows_.end() || amounts.is_zero()) return;
   Flow& flow = it->second;
   advance(limit, now);
   const Amounts more = additional(limit, write, amounts);
-  if (more.is_zero()) return;
   const Key key = key_of(limit, write);
   Hold& hold = holds_[key];
-  if (more[kConcurrency] > 0) {
-    hold.object = write.uid;
-    hold.in_progress = ++last_number_;
-    ++flow.in_progress;
-    by_object_[{write.type, hold.object}].push_back(key);
-    flow.assumed_done.push_back({now + flow.terms.assume_done_after, key, hold.in_progress});
+  if (amounts[kConcurrency] > 0) {
+    if (more[kConcurrency] > 0) ++flow.in_progress;
+    auto member = std::ranges::find(hold.in_progress, write.uid, &Member::object);
+    if (member == hold.in_progress.end()) {
+      hold.in_progress.push_back({write.uid});
+      member = std::prev(hold.in_progress.end());
+      by_object_[{write.type, write.uid}].push_back(key);
+    }
+    member->number = ++last_number_;
+    flow.assumed_done.push_back({now + flow.terms.assume_done_after, key, write.uid, member->number});
   }
   if (more[kRate] > 0) {
     hold.recent = ++last_number_;
     flow.window.add(flow.terms.window, now);
-    flow.forgotten.push_back({now + std::min(flow.terms.window, kRepeats), key, hold.recent});
+    flow.forgotten.push_back({now + std::min(flow.terms.window, kRepeats), key, write.uid, hold.recent});
   }
   flow.peak = most(flow.peak, in_use(limit));
+}
+
+bool FlowUse::creating(LimitId limit, const Write& write) const {
+  if (write.old_version != 0) return false;
+  const auto hold = holds_.find(key_of(limit, write));
+  if (hold == holds_.end() || hold->second.in_progress.empty()) return false;
+  return std::ranges::find(hold->second.in_progress, write.uid, &Member::object) == hold->second.in_progress.end();
 }
 
 void FlowUse::seen(TypeId type, const Uid& uid, Revision version, bool deleted) {
@@ -130,7 +145,7 @@ void FlowUse::seen(TypeId type, const Uid& uid, Revision version, bool deleted) 
   if (it == by_object_.end()) return;
   const auto keys = it->second;  // end_progress() changes it
   for (const Key& key : keys) {
-    if (deleted || key.old_version < version) end_progress(key);
+    if (deleted || key.old_version < version) end_progress(key, uid);
   }
 }
 

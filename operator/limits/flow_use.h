@@ -75,6 +75,8 @@ class FlowUse {
   /// What the write takes up besides what calls for the same write, or for creates of the same name, have in use.
   Amounts additional(LimitId limit, const Write& write, const Amounts& amounts) const;
   void add(LimitId limit, const Write& write, const Amounts& amounts, BootTime now);
+  /// Whether a create of the same name, but another object, is in progress under the limit.
+  bool creating(LimitId limit, const Write& write) const;
   /// The object was seen at `version`: writes of it that came before are not in progress any more.
   void seen(TypeId type, const Uid& uid, Revision version, bool deleted);
 
@@ -98,15 +100,22 @@ class FlowUse {
       return H::combine(std::move(h), key.limit, key.type, key.id, key.old_version);
     }
   };
-  /// Numbers tell uses from later ones of the same key; 0: not in use.
-  struct Hold {
+  /// Of calls that count as one, those of one object.
+  struct Member {
     Uid object;
-    std::uint64_t in_progress = 0;
-    std::uint64_t recent = 0;  ///< takes up a unit of the rate, so that another call for it does not
+    std::uint64_t number = 0;  ///< of the latest call
+  };
+  struct Hold {
+    /// A name's may be several: once the first was stored and deleted, the next may still be stored. One unit is in use
+    /// until none is left.
+    absl::InlinedVector<Member, 1> in_progress;
+    /// Takes up a unit of the rate, so that another call for it does not; 0: does not. Told from later ones by number.
+    std::uint64_t recent = 0;
   };
   struct Due {
     BootTime at;
     Key key;
+    Uid object;
     std::uint64_t number;
   };
   struct Flow {
@@ -119,9 +128,8 @@ class FlowUse {
   using ObjectId = std::pair<TypeId, Uid>;
 
   static Key key_of(LimitId limit, const Write& write);
-  void end_progress(const Key& key);
-  /// Ends what is due by now, unless it is another use by now.
-  void end_due(std::deque<Due>& due, std::uint64_t Hold::*use, BootTime now);
+  Member* find_member(const Key& key, const Uid& object);
+  void end_progress(const Key& key, const Uid& object);
 
   absl::btree_map<LimitId, Flow> flows_;
   absl::flat_hash_map<Key, Hold> holds_;

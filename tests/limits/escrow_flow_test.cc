@@ -71,10 +71,11 @@ class TestReplica {
   static Moment at(double seconds) {
     return {absl::Seconds(seconds), absl::FromUnixSeconds(1'000'000) + absl::Seconds(seconds)};
   }
-  std::optional<Kind> creates(int object, double now) {
+  std::optional<Kind> creates(int object, double now) { return creates(object, now, object); }
+  std::optional<Kind> creates(int object, double now, int named) {
     Charges charges{{kFlow, {bounds_.max > 0 ? kOneWrite : 0, bounds_.burst > 0 ? kOneWrite : 0}}};
     if (counts_) charges.push_back({kCount, {kOneWrite}});
-    const Uid name{2, static_cast<std::uint64_t>(object)};
+    const Uid name{2, static_cast<std::uint64_t>(named)};
     const auto verdict = escrow.ask(static_cast<RequestId>(object), {kType, uid(object), 0, name}, charges, at(now));
     if (verdict) answers[object] = *verdict;
     act(now);
@@ -131,6 +132,8 @@ class TestReplica {
           escrow.ledger_read(read->limit, shared_.records[read->limit], at(now));
         } else if (std::holds_alternative<ReadRevision>(action)) {
           escrow.consistent_read(kType, revision_, at(now));
+        } else if (const auto* look = std::get_if<ReadName>(&action)) {
+          escrow.name_read(look->request, true, at(now));
         } else if (const auto* holder = std::get_if<ReadHolder>(&action)) {
           escrow.holder_read(holder->holder, false, at(now));
         }
@@ -198,6 +201,16 @@ TEST(EscrowFlow, a_write_in_progress_gives_its_place_to_the_next_when_it_is_seen
   EXPECT_EQ(replica.answer(4), std::nullopt);
   replica.sees(3, 0.6);
   EXPECT_EQ(replica.answer(4), Kind::Allowed);
+}
+
+TEST(EscrowFlow, a_create_waits_to_see_what_becomes_of_another_of_its_name) {
+  SharedRecords shared;
+  TestReplica replica("a", shared, {.max = 2});
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  EXPECT_EQ(replica.creates(2, 0.1, 1), std::nullopt);
+  replica.sees(1, 0.2);
+  EXPECT_EQ(replica.answer(2), Kind::NameTaken);
+  EXPECT_EQ(replica.escrow.pending(kFlow)[kConcurrency], 0) << "loops of create-or-get would eat the flow";
 }
 
 TEST(EscrowFlow, writes_wait_in_order_and_none_overtakes) {

@@ -13,27 +13,25 @@ constexpr double kAboutTheSame = 0.998;
 
 }  // namespace
 
-std::optional<std::string> FlowTruth::admitted(const std::string& key, double now, std::function<bool()> can_land) {
+std::optional<std::string> FlowTruth::admitted(const std::string& key, std::uint64_t write, double now,
+                                               std::function<bool()> can_land) {
   const double longest = std::max(bounds_.window, bounds_.assume_done_after);
   std::erase_if(writes_,
-                [&](const auto& entry) { return entry.second.open == 0 && entry.second.last + longest < now; });
+                [&](const auto& entry) { return entry.second.open.empty() && entry.second.last + longest < now; });
   const auto [known, added] = writes_.try_emplace(key);
-  Known& write = known->second;
-  const bool counts = added || write.last + longest < now;
-  if (counts) write.first = now;
-  write.last = now;
-  write.can_land = std::move(can_land);
-  ++write.open;
-  if (!counts) return std::nullopt;
+  const bool counts = added || known->second.last + longest < now;
+  known->second.last = now;
+  known->second.open[write] = {now, std::move(can_land)};
 
-  lately_.push_back(now);
-  while (lately_.front() <= now - bounds_.window * kAboutTheSame) lately_.pop_front();
-  if (bounds_.burst > 0 && lately_.size() > static_cast<std::size_t>(bounds_.burst)) {
+  if (counts) lately_.push_back(now);
+  while (!lately_.empty() && lately_.front() <= now - bounds_.window * kAboutTheSame) lately_.pop_front();
+  if (counts && bounds_.burst > 0 && lately_.size() > static_cast<std::size_t>(bounds_.burst)) {
     return absl::StrCat(lately_.size(), " writes within ", bounds_.window, " s, of ", bounds_.burst);
   }
   const auto in_progress = std::ranges::count_if(writes_, [&](const auto& entry) {
-    return entry.second.open > 0 && entry.second.can_land() &&
-           entry.second.first + bounds_.assume_done_after * kAboutTheSame > now;
+    return std::ranges::any_of(entry.second.open, [&](const auto& one) {
+      return one.second.admitted + bounds_.assume_done_after * kAboutTheSame > now && one.second.can_land();
+    });
   });
   if (bounds_.max > 0 && in_progress > bounds_.max) {
     return absl::StrCat(in_progress, " writes in progress, of ", bounds_.max);
@@ -41,9 +39,9 @@ std::optional<std::string> FlowTruth::admitted(const std::string& key, double no
   return std::nullopt;
 }
 
-void FlowTruth::ended(const std::string& key) {
+void FlowTruth::ended(const std::string& key, std::uint64_t write) {
   const auto known = writes_.find(key);
-  if (known != writes_.end() && known->second.open > 0) --known->second.open;
+  if (known != writes_.end()) known->second.open.erase(write);
 }
 
 }  // namespace headroom::limits

@@ -1,6 +1,7 @@
 // What a limit's flow is held against in the simulation: every write that was let through, and when it really ended.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -20,18 +21,23 @@ class FlowTruth {
 
   explicit FlowTruth(const Bounds& bounds) : bounds_(bounds) {}
 
-  /// A write that can still land was let through. Calls of one key count as one for as long as they follow each other
-  /// closely. What is broken by it, in words.
-  /// `can_land` tells whether it still can, whenever it is asked.
-  std::optional<std::string> admitted(const std::string& key, double now, std::function<bool()> can_land);
+  /// A write that can still land was let through, for the first time or again. `key` is what the ledger charges once:
+  /// of writes of one key only one can land at a time; `write` tells them apart. `can_land` tells whether it still can,
+  /// whenever it is asked. For the rate, writes of one key count as one for as long as they follow each other closely.
+  /// What is broken by it, in words.
+  std::optional<std::string> admitted(const std::string& key, std::uint64_t write, double now,
+                                      std::function<bool()> can_land);
   /// One that was let through has landed, or never will.
-  void ended(const std::string& key);
+  void ended(const std::string& key, std::uint64_t write);
 
  private:
-  struct Known {
-    double first = 0, last = 0;
-    int open = 0;
+  struct Open {
+    double admitted = 0;  ///< latest
     std::function<bool()> can_land;
+  };
+  struct Known {
+    double last = 0;
+    std::map<std::uint64_t, Open> open;  ///< by write
   };
 
   const Bounds bounds_;

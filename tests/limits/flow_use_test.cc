@@ -93,6 +93,44 @@ TEST_F(FlowUseTest, a_write_that_begins_anew_is_not_ended_by_what_was_due_of_the
   EXPECT_EQ(in_use(18), Units(0, 0));
 }
 
+TEST_F(FlowUseTest, creates_of_one_name_are_in_progress_until_none_of_them_can_land) {
+  add(create(1, 7), 0);
+  add(create(2, 7), 0.5);
+  use_.seen(kType, uid(1), 50, false);
+  use_.seen(kType, uid(1), 51, true);
+  EXPECT_EQ(in_use(1).first, 1) << "the first was stored and deleted: the second may be stored now";
+  add(create(3, 7), 1);
+  EXPECT_EQ(in_use(1).first, 1) << "the name is the same";
+  use_.seen(kType, uid(2), 52, false);
+  use_.seen(kType, uid(3), 54, false);
+  EXPECT_EQ(in_use(1).first, 0);
+}
+
+TEST_F(FlowUseTest, whichever_create_of_a_name_never_lands_is_assumed_to_be_done_for_itself) {
+  add(create(1, 7), 0);
+  add(create(2, 7), 4);
+  use_.seen(kType, uid(2), 50, false);
+  EXPECT_EQ(in_use(9.9).first, 1);
+  EXPECT_EQ(in_use(10).first, 0);
+}
+
+TEST_F(FlowUseTest, a_write_that_is_let_through_again_is_in_progress_anew) {
+  add(update(1, 40), 0);
+  add(update(1, 40), 6);
+  EXPECT_EQ(in_use(10.5).first, 1) << "another client's write upon the same version may have come late";
+  EXPECT_EQ(in_use(16).first, 0);
+}
+
+TEST_F(FlowUseTest, knows_of_a_create_whose_name_another_object_is_about_to_take) {
+  EXPECT_FALSE(use_.creating(kFlow, create(1, 7)));
+  add(create(1, 7), 0);
+  EXPECT_TRUE(use_.creating(kFlow, create(2, 7)));
+  EXPECT_FALSE(use_.creating(kFlow, create(1, 7))) << "another call for the same write";
+  EXPECT_FALSE(use_.creating(kFlow, create(2, 8))) << "another name";
+  use_.seen(kType, uid(1), 50, false);
+  EXPECT_FALSE(use_.creating(kFlow, create(2, 7)));
+}
+
 TEST_F(FlowUseTest, tells_the_most_that_was_in_use_since_it_was_asked) {
   add(create(1, 1), 0);
   add(create(2, 2), 0);

@@ -188,7 +188,7 @@ class World {
     StoredObject object;                   ///< as it will be
     std::optional<StoredObject> before{};  ///< of an update
     Seconds given_up = 0;                  ///< by the API server
-    std::shared_ptr<bool> admitted = std::make_shared<bool>(false);
+    std::uint64_t number = 0;              ///< of all that clients began
     int age = 0;
   };
   static std::string key_of(const Intent& intent);
@@ -651,10 +651,10 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
   for (const LimitId limit : kLimits) call.most_used[limit] = store.used(limit);
   if (flows()) {
     call.let_through = [this, intent] {
-      if (*intent.admitted || intent.age != store_age || !can_land(intent)) return;
-      *intent.admitted = true;
+      if (intent.age != store_age || !can_land(intent)) return;
       const auto lands = [this, intent] { return can_land(intent); };
-      if (const auto broken = flow_truth_.admitted(key_of(intent), agenda.now(), lands)) violation(*broken);
+      const auto broken = flow_truth_.admitted(key_of(intent), intent.number, agenda.now(), lands);
+      if (broken) violation(*broken);
     };
   }
   call.answered = [this, intent, done, repeats, land](const Verdict& verdict) {
@@ -684,12 +684,13 @@ void World::client(int number) {
   Intent intent;
   const auto ending = [this, rest](const Intent& one) {
     return [this, rest, one] {
-      if (*one.admitted) flow_truth_.ended(key_of(one));
+      flow_truth_.ended(key_of(one), one.number);
       rest();
     };
   };
   intent.given_up = agenda.now() + kApiDeadline;
   intent.age = store_age;
+  intent.number = static_cast<std::uint64_t>(started_);
   const double what = chance();
   const auto& objects = store.objects();
   if (what < 0.45 || objects.empty()) {
