@@ -68,7 +68,11 @@ void Escrow::holder_read(const Holder& holder, std::optional<bool> renewed, Mome
 void Escrow::holder_renewed(const Holder& holder, Moment now) { holders_.renewed(holder, now.boot); }
 
 Amounts Escrow::unspent(LimitId id, const Limit& limit) const {
-  return limit.is_flow() ? unspent_flow(id, limit) : limit.account.unspent(reservations_.pending(id));
+  if (limit.is_flow()) return unspent_flow(id, limit);
+  const Amounts pending = reservations_.pending(id);
+  Amounts unspent = limit.account.unspent(pending);
+  if (!limit.account.overdrawn()) return unspent;
+  return least(unspent, limit.account.affordable(figures(id, limit), unspent + pending) - pending);
 }
 
 Charges Escrow::additional(const Write& write, const Charges& charges) const {

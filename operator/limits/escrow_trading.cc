@@ -169,9 +169,11 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
       std::ranges::any_of(record.recalls, [&](const RecallId& one) { return one.holder == self_; });
   const bool withdraws = own_recall_open && !limit.recalls;
   const bool gives_back = wish.give_back && own != nullptr;
-  if (!wish.new_epoch && account.current() && record.generation == account.terms().generation && !waited_for &&
-      wish.dead.empty() && !topping_up && !asked_to_yield && !withdraws && !gives_back && !account.outdated() &&
-      !limit.rebase) {
+  // Room has to come first, and nobody else holds any.
+  const bool in_vain = !limit.is_flow() && limit.wanted.is_zero() && !limit.recalls && account.holds_alone();
+  if (!wish.new_epoch && account.current() && record.generation == account.terms().generation &&
+      (!waited_for || in_vain) && wish.dead.empty() && !topping_up && !asked_to_yield && !withdraws && !gives_back &&
+      !account.outdated() && !limit.rebase) {
     return;
   }
   if (topping_up) limit.topped_up = now.boot;
@@ -189,6 +191,7 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
     wish.wanted.at(kConcurrency) = 0;
   }
   wish.replicas = 1 + holders_.others_alive(self_, now.boot);
+  wish.advance = wish.replicas == 1;
   wish.ahead = !wish.recall && !limit.others_recall && (topping_up || !limit.wanted.is_zero());
   if (auto swap = account.plan(wish)) {
     limit.yielded = now.boot;
@@ -217,8 +220,13 @@ bool Escrow::secured(LimitId id, BootTime moment) {
   if (limit.rebase) return false;
   const Amounts left = record.left();
   const Amounts granted = record.granted();
+  // What this replica holds alone it spends by what its cache shows.
+  const bool by_cache = !limit.is_flow() && limit.account.holds_alone();
+  const Amounts pending = reservations_.pending(id);
+  const Amounts fits = limit.account.affordable(figures(id, limit), pending) - pending;
   for (std::size_t i = 0; i < granted.size(); ++i) {
-    if (left[i] < 0 && granted[i] > 0) return false;
+    if (left[i] >= 0 || granted[i] <= 0) continue;
+    if (!by_cache || (pending[i] > 0 && fits[i] < 0)) return false;
   }
   return true;
 }

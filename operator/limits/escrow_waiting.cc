@@ -82,7 +82,9 @@ std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge&
       return Verdict{Verdict::Kind::OverLimit, id, dimension, least[dimension], charge.amounts[dimension],
                      hard[dimension]};
     }
-    limit.recalls = waiting.recalls = true;
+    // Its own writes are in the way; nobody has anything to give back.
+    const bool alone = limit.account.holds_alone() && holders_.others_alive(self_, now) == 0;
+    if (!alone || limit.is_flow()) limit.recalls = waiting.recalls = true;
   }
   if (!expired) return std::nullopt;
   return verdict(in_touch(limit, now) ? Verdict::Kind::InFlight : Verdict::Kind::Unavailable, unspent(id, limit),
@@ -154,7 +156,9 @@ void Escrow::add_up_wants() {
       Limit& limit = it->second;
       const auto [left, added] = available.try_emplace(charge.limit);
       if (added) {
-        left->second = limit.account.unspent(pending(charge.limit)) + limit.account.room(figures(charge.limit, limit));
+        const Amounts own =
+            limit.is_flow() ? limit.account.unspent(flow_.in_use(charge.limit)) : unspent(charge.limit, limit);
+        left->second = own + limit.account.room(figures(charge.limit, limit));
       }
       if (left->second.covers(charge.amounts)) {
         left->second -= charge.amounts;

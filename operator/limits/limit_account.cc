@@ -33,6 +33,21 @@ Amount in_steps(Amount share, Amount hard) {
   return std::max<Amount>(share, 0) / step * step;
 }
 
+/// A dimension so close to its end is used up: whoever holds it alone takes a part of it ahead of the deletes that will
+/// free it, by one swap instead of one for each of them. Until it is spent or given back it is in the way of others who
+/// come, and of its holder's successor if that dies, so it is not much. See LimitAccount::affordable().
+constexpr Amount kNearTheEnd = 8, kAdvance = 4;
+
+/// What to hold beyond what is spent, of dimensions that are at their end and wanted.
+Amounts advance(const Amounts& hard, const Amounts& left, const Amounts& wanted) {
+  Amounts ahead(hard.size());
+  for (std::size_t i = 0; i < hard.size(); ++i) {
+    if (wanted[i] > 0 && left[i] < hard[i] / kNearTheEnd)
+      ahead.at(i) = wanted[i] + in_steps(hard[i] / kAdvance, hard[i]);
+  }
+  return ahead;
+}
+
 /// What to take of what is left: all that is lacking if it is there, and ahead of that a share that leaves as much to
 /// the others.
 Amounts slice(const Amounts& hard, const Amounts& left, const Amounts& lacking, const SwapWish& wish) {
@@ -139,6 +154,24 @@ void LimitAccount::apply(const UnderWay& swap) {
   holds_entry_ = !swap.leaves;
 }
 
+bool LimitAccount::holds_alone() const {
+  return record_ && std::ranges::all_of(record_->grants, [&](const Grant& grant) { return grant.holder == self_; });
+}
+
+Amounts LimitAccount::affordable(const std::vector<Base>& figures, Amounts otherwise) const {
+  const Amounts left = record_->left();
+  Amounts free = record_->hard - record_->granted();
+  if (const Grant* const own = record_->grant(self_)) free += own->granted;
+  for (const Base& base : record_->bases) {
+    const auto figure = std::ranges::find(figures, base.type, &Base::type);
+    free -= figure != figures.end() && figure->revision > base.revision ? figure->used : base.used;
+  }
+  for (std::size_t i = 0; i < free.size(); ++i) {
+    if (left[i] < 0) otherwise.at(i) = free[i];
+  }
+  return otherwise;
+}
+
 void LimitAccount::withhold() {
   withheld_ = Amounts();
   for (const UnderWay& swap : under_way_) withheld_ = most(withheld_, Amounts() - swap.taken);
@@ -178,6 +211,7 @@ LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
   holds_entry_ = own != nullptr;
   outdated_ = own != nullptr && own->generation != record.generation;
   record_ = std::move(record);
+  overdrawn_ = !record_->left().covers({});
   stale_ = false;
   withhold();
   return strange ? Reading::Strange : Reading::Good;
@@ -225,7 +259,14 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
   put(next, own);
   const bool based = std::ranges::all_of(terms_.types, [&](TypeId type) { return next.base(type) != nullptr; });
   const Amounts kept = own.granted;
-  if (!gives_back && based) own.granted += slice(next.hard, next.left(), wish.wanted - (own.granted - spent), wish);
+  if (!gives_back && based) {
+    const Amounts left = next.left();
+    own.granted += slice(next.hard, left, wish.wanted - (own.granted - spent), wish);
+    if (wish.advance && !wish.recall && next.grants.size() == 1 && next.recalls.empty() && !terms_.flow) {
+      const Amounts ahead = advance(next.hard, left, wish.wanted);
+      if (!ahead.is_zero()) own.granted = most(own.granted, positive(spent) + ahead);
+    }
+  }
   // Who takes has something again that a recall may ask for.
   if (!(own.granted == kept)) own.recall_ack = {};
   if (wish.recall && wish.recalls) next.recalls.push_back(*wish.recall);
@@ -273,7 +314,7 @@ void LimitAccount::drop() {
   granted_ = withheld_ = unsettled_ = Amounts();
   resolved_.clear();
   under_way_.clear();
-  holds_entry_ = outdated_ = missing_ = false;
+  holds_entry_ = outdated_ = overdrawn_ = missing_ = false;
   record_.reset();
   stale_ = true;
 }

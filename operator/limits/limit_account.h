@@ -36,6 +36,7 @@ struct SwapWish {
   std::vector<RecallId> over;      ///< recalls that have had their time
   std::optional<RecallId> recall;  ///< its own, for as long as writes that needed one wait
   bool recalls = false;            ///< writes wait beyond what is wanted: the recall is to be open
+  bool advance = false;            ///< nobody else seems to be alive: ahead of deletes, unless others hold some
   bool rebase = false;             ///< the bases are to be moved for their own sake
   bool new_epoch = false;          ///< after a time without trust in the record
   /// What a new epoch is called at least: the time in microseconds, so that none is called as one that a restored store
@@ -63,9 +64,16 @@ class LimitAccount {
   /// Whether what is granted here was granted under another hard, and is not to be spent before a swap.
   bool outdated() const { return outdated_; }
 
-  /// What may be admitted without asking anyone, `pending` being what is reserved and has no end; dimensions may be
-  /// negative.
+  /// What is left of the grant, `pending` being what is reserved and has no end; dimensions may be negative.
   Amounts unspent(const Amounts& pending) const { return granted_ - withheld_ - unsettled_ - pending; }
+  /// More is granted than is left, by an advance on what deletes will free, or as the limit was lowered: what is
+  /// unspent may be admitted only as far as affordable() covers it.
+  bool overdrawn() const { return overdrawn_; }
+  /// In dimensions that are overdrawn: what may be stored and reserved beyond what these figures of its caches show, as
+  /// long as nobody else is granted more; in the others `otherwise`.
+  Amounts affordable(const std::vector<Base>& figures, Amounts otherwise) const;
+  /// The record grants nobody else anything.
+  bool holds_alone() const;
   const Amounts& granted() const { return granted_; }
   /// Charges of writes that have landed, not yet taken off the grant.
   const Amounts& unsettled() const { return unsettled_; }
@@ -134,6 +142,7 @@ class LimitAccount {
   bool holds_entry_ = false;    ///< the record is known to have a grant of this replica
   std::vector<UnderWay> under_way_;
   bool outdated_ = false;
+  bool overdrawn_ = false;
   bool answer_due_ = false;
   bool stale_ = true;
   bool missing_ = false;  ///< the last reading found no record

@@ -399,9 +399,11 @@ TEST_F(EscrowTest, the_base_of_an_idle_limit_is_moved_when_it_is_to_count_all_th
 }
 
 TEST_F(EscrowTest, what_is_granted_beyond_what_was_stored_unseen_is_given_back_before_the_limit_counts_as_exact) {
-  TestReplica replica("a", shared_, 4);
+  TestReplica replica("a", shared_, 4), other("b", shared_, 4);
+  ASSERT_EQ(other.creates(2, 0), Kind::Allowed);
+  replica.escrow.ledger_read(kLimit, shared_.record, replica.at(0));
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
-  ASSERT_GE(replica.granted(), 2);
+  ASSERT_GE(replica.granted(), 1);
   for (int object = 11; object <= 13; ++object) replica.sees(object, 40 + object, 0.1);  // nobody judged these
   replica.newest = 53;
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
@@ -409,9 +411,82 @@ TEST_F(EscrowTest, what_is_granted_beyond_what_was_stored_unseen_is_given_back_b
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
   replica.tick(0.3);
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2))) << "three are stored, and two may still come";
-  replica.tick(6);  // idle: what is unspent goes back
+  other.escrow.ledger_read(kLimit, shared_.record, other.at(0.4));
+  other.tick(6);  // idle: what is unspent goes back
+  replica.escrow.ledger_read(kLimit, shared_.record, replica.at(6));
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2))) << "a write of each is in flight";
+}
+
+TEST_F(EscrowTest, who_holds_a_limit_alone_spends_by_its_cache_where_more_is_granted_than_is_left) {
+  TestReplica replica("a", shared_, 4);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  ASSERT_GE(replica.granted(), 2);
+  for (int object = 11; object <= 13; ++object) replica.sees(object, 40 + object, 0.1);  // nobody judged these
+  replica.newest = 53;
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
+  replica.tick(0.2);
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2))) << "the base does not count them yet";
+  replica.tick(0.3);
   EXPECT_TRUE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
-  EXPECT_EQ(replica.granted(), 1) << "for the write that is in flight";
+  EXPECT_EQ(replica.creates(2, 0.4), std::nullopt) << "three are stored, and one is in flight";
+  replica.sees(11, 54, 0.5, true);
+  EXPECT_EQ(replica.answer(2), Kind::Allowed);
+}
+
+TEST_F(EscrowTest, alone_at_the_end_of_a_limit_deletes_make_room_without_a_swap_for_each) {
+  constexpr int kHard = 40;
+  TestReplica replica("a", shared_, kHard);
+  Revision revision = 50;
+  double now = 0;
+  for (int object = 1; object <= kHard; ++object) {
+    ASSERT_EQ(replica.creates(object, now += 0.01), Kind::Allowed) << object;
+    replica.sees(object, ++revision, now += 0.01);
+  }
+  const int swaps = replica.swaps;
+  replica.newest.reset();  // or what is full is refused at once
+  for (int object = kHard + 1; object <= 2 * kHard; ++object) {
+    ASSERT_EQ(replica.creates(object, now += 0.01), std::nullopt) << "it is full";
+    replica.sees(object - kHard, ++revision, now += 0.01, true);
+    ASSERT_EQ(replica.answer(object), Kind::Allowed) << object;
+    ASSERT_EQ(replica.creates(1000 + object, now += 0.01), std::nullopt) << "one delete makes room for one";
+    replica.escrow.cancel(static_cast<RequestId>(1000 + object));
+    replica.sees(object, ++revision, now += 0.01);
+  }
+  EXPECT_LE(replica.swaps - swaps, 6) << "of " << kHard << " deletes";
+}
+
+TEST_F(EscrowTest, an_advance_goes_to_another_who_asks) {
+  constexpr int kHard = 40;
+  TestReplica first("a", shared_, kHard), second("b", shared_, kHard);
+  Revision revision = 50;
+  const auto both_see = [&](int object, double now, bool deleted) {
+    ++revision;
+    for (TestReplica* const one : {&first, &second}) one->sees(object, revision, now, deleted);
+  };
+  for (int object = 1; object <= kHard; ++object) {
+    ASSERT_EQ(first.creates(object, 0.1), Kind::Allowed) << object;
+    both_see(object, 0.1, false);
+  }
+  first.newest.reset();
+  ASSERT_EQ(first.creates(100, 0.2), std::nullopt);
+  both_see(1, 0.3, true);
+  ASSERT_EQ(first.answer(100), Kind::Allowed);
+  both_see(100, 0.3, false);
+  ASSERT_LT(shared_.record.left()[0], 0) << "it holds an advance";
+
+  second.newest = first.newest = revision + 1;
+  both_see(2, 0.4, true);
+  second.escrow.ledger_read(kLimit, shared_.record, second.at(0.5));
+  for (TestReplica* const one : {&first, &second})
+    one->escrow.holder_renewed(one == &first ? second.self : first.self, one->at(0.5));
+  ASSERT_EQ(second.creates(101, 0.5), std::nullopt) << "all that is left is the first one's";
+  first.escrow.ledger_read(kLimit, shared_.record, first.at(0.6));
+  first.act(0.6);
+  EXPECT_GE(shared_.record.left()[0], 0) << "it was asked for it";
+  second.escrow.ledger_read(kLimit, shared_.record, second.at(0.7));
+  second.act(0.7);
+  EXPECT_EQ(second.answer(101), Kind::Allowed);
+  EXPECT_EQ(first.creates(102, 0.8), std::nullopt) << "it is full";
 }
 
 TEST_F(EscrowTest, a_lowered_limit_is_not_exceeded_by_what_was_granted_under_the_former) {

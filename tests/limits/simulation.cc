@@ -331,6 +331,7 @@ void Replica::deliver(const StoreEvent& event) {
   }
   escrow_->seen(object.type, object.uid, object.version, event.deleted);
   escrow_->cache_moved(object.type, moment());
+  act();  // of each event by itself, as the engine does
 }
 
 void Replica::ledger_changed(LimitId limit) {

@@ -3,13 +3,18 @@
  *   (plain)    three objects of size 1
  *   RETURNS    the replica that was away comes back
  *   NAMES      two creates share a name, of which at most one is stored at a time
+ *   ADVANCE=n  so much is granted ahead of deletes
  */
 
+#ifndef WRITES
 #define WRITES 3
+#endif
 #define DELETES 1
 #define LAST_REVISION (WRITES + DELETES)
 #define KEYS WRITES
+#ifndef HARD
 #define HARD 2
+#endif
 
 #define SUM(f, me) (f(0, me) + f(1, me) + f(2, me))
 #define SOME(f, me) (f(0, me) || f(1, me) || f(2, me))
@@ -61,6 +66,8 @@ byte deletes;
 #define SETTLES(key, me) EVERY(HOLDS_NOTHING_UP, key, me)
 #endif
 
+#define OPEN_CHARGE(w, me) (SHOWN(w, me) || NEVER_LANDS(w, me) -> 0 : CHARGE(w, me))
+
 #include "ledger.pml"
 
 #define MORE(w, me) (SIZE(w) > CHARGE(KEY(w), me) -> SIZE(w) - CHARGE(KEY(w), me) : 0)
@@ -70,7 +77,7 @@ byte deletes;
 #define COVERED(w, me) (SHOWN(w, me) && at[w] <= base -> CHARGE(w, me) : 0)
 #define TO_SPEND(me) (UNSPENT(me) + SUM(COVERED, me))
 #else
-#define TO_SPEND(me) UNSPENT(me)
+#define TO_SPEND(me) SPENDABLE(me)
 #endif
 
 proctype Replica(byte me) {
@@ -78,6 +85,9 @@ end:
   do
   :: d_step { ADMITS(me) && started < WRITES && !LEAVING(KEY(started), me) && TO_SPEND(me) >= MORE(started, me) ->
        printf("replica %d admits create %d\n", me, started);
+#ifdef ADVANCE
+       REACHES(3, IS_OVERDRAWN(me) && deletes == 1);
+#endif
        write[started] = OPEN;
        by[started] = me;
        CHARGE(KEY(started), me) = CHARGE(KEY(started), me) + MORE(started, me);

@@ -8,6 +8,8 @@
  *   CACHED_USE(me)     the use that the cache of replica `me` shows
  *   SETTLES(key, me)   whether a reservation may leave, in a swap that makes NEW_BASE(me) the base
  *   ASKED(me)          whether a request that replica `me` can see still wants budget
+ *   ADVANCE            optional: how much may be granted ahead of deletes, whatever is left
+ *   OPEN_CHARGE(key, me)  with it: of a reservation, what the cache does not show to have ended
  *
  * Time has no clock here: a deadline passes at any moment that the rules allow. A consistent read "made after that" is
  * made at that very moment, because any later one would only ask for a newer cache.
@@ -33,6 +35,12 @@ byte mine[2];           /* its grant, less what it is giving back */
 byte charge[KEYS * 2];  /* of each reservation; 0: there is none */
 bit leaving[KEYS * 2];  /* the swap under way settles it */
 
+#ifdef ADVANCE
+byte seen_base[2];      /* the record, when the outcome of its last swap was heard */
+byte seen_used[2];
+byte seen_other[2];
+#endif
+
 /* The swap that each has under way; what it says is fixed when it is sent. */
 mtype swap[2] = IDLE;
 byte swap_epoch[2];
@@ -51,6 +59,38 @@ bit has_been_away;
 #define LEAVING(key, me) leaving[(key) * 2 + (me)]
 #define SPENT(me) SUM(CHARGE, me)
 #define UNSPENT(me) (mine[me] - SPENT(me))
+
+/* What is unspent may be more than is left: then the cache has to show room as well, beside all that the other may spend.
+ * Each of the two is either bound by its grant, which the other has taken into account, or has itself seen the other's
+ * last one. */
+#ifdef ADVANCE
+#ifdef FAULT_FORGETS_THE_BASE
+#define KNOWN_USE(me) CACHED_USE(me)
+#else
+#define KNOWN_USE(me) (cache[me] > seen_base[me] -> CACHED_USE(me) : seen_used[me])
+#endif
+#ifdef FAULT_FORGETS_THE_OTHER
+#define KNOWN_OTHER(me) 0
+#else
+#define KNOWN_OTHER(me) seen_other[me]
+#endif
+#ifdef FAULT_FORGETS_WHAT_IS_OPEN
+#define OPEN_CHARGES(me) 0
+#else
+#define OPEN_CHARGES(me) SUM(OPEN_CHARGE, me)
+#endif
+#define AFFORDABLE(me) (HARD - KNOWN_USE(me) - KNOWN_OTHER(me) - OPEN_CHARGES(me))
+#ifdef FAULT_SPENDS_AN_ADVANCE_BLINDLY
+#define IS_OVERDRAWN(me) (0)
+#else
+#define IS_OVERDRAWN(me) (seen_used[me] + mine[me] + seen_other[me] > HARD)
+#endif
+#define SPENDABLE(me) (IS_OVERDRAWN(me) && AFFORDABLE(me) < UNSPENT(me) -> AFFORDABLE(me) : UNSPENT(me))
+#define TAKES_AHEAD(me) (ASKED(me) && UNSPENT(me) == 0)
+#else
+#define SPENDABLE(me) UNSPENT(me)
+#define TAKES_AHEAD(me) (0)
+#endif
 
 /* A replica admits until its Lease ends by its own clock. Back again it cannot know what was dropped meanwhile, so its
  * first swap comes before its first admission. */
@@ -96,7 +136,7 @@ bit has_been_away;
 #define ROOM (HARD - base_used - granted[0] - granted[1])
 #define SENDS(me) (swap[me] == IDLE && MERGES(me) && \
   (MOVES_BASE(me) || SOME(TO_SETTLE, me) || RECLAIMS(me) || UNSPENT(me) > 0 || \
-   (me == 1 && life == RETURNED) || (ASKED(me) && ROOM > 0)))
+   (me == 1 && life == RETURNED) || (ASKED(me) && ROOM > 0) || TAKES_AHEAD(me)))
 
 inline mark_leaving(key, me) {
   if
@@ -142,6 +182,9 @@ inline send_swap(me) {
   if
   :: ASKED(me) && SWAP_ROOM(me) > 0 -> swap_granted[me]++
   :: ASKED(me) && SWAP_ROOM(me) > 1 -> swap_granted[me] = swap_granted[me] + SWAP_ROOM(me)
+#ifdef ADVANCE
+  :: TAKES_AHEAD(me) -> swap_granted[me] = swap_granted[me] + ADVANCE
+#endif
   :: UNSPENT(me) > 0 && swap_granted[me] >= UNSPENT(me) ->
      swap_granted[me] = swap_granted[me] - UNSPENT(me);
 #ifndef FAULT_SPENDS_WHAT_IT_GIVES_BACK
@@ -218,6 +261,11 @@ inline take_leave(key, me) {
 inline learn_fate(me) {
   EACH_KEY(take_leave, me);
   mine[me] = (MERGES(me) && !STARTS_EPOCH(me) -> granted[me] : 0);
+#ifdef ADVANCE
+  seen_base[me] = base;
+  seen_used[me] = base_used;
+  seen_other[me] = granted[OTHER(me)];
+#endif
   if
   :: mine[me] < SPENT(me) -> drop_grant(me)
   :: else

@@ -58,6 +58,13 @@ MODELS = {
         Model(("NAMES",), {
             "GROUP_LEAVES_WITH_ITS_FIRST": OVERSHOOT,
         }, (1,)),
+        Model(("ADVANCE=1", "HARD=1"), {
+            "SPENDS_AN_ADVANCE_BLINDLY": OVERSHOOT,
+            "FORGETS_THE_BASE": OVERSHOOT,
+            "FORGETS_THE_OTHER": OVERSHOOT,
+            "FORGETS_WHAT_IS_OPEN": OVERSHOOT,
+        }, (2, 3)),
+        Model(("ADVANCE=1", "HARD=1", "RETURNS"), {}, (2, 3)),
     ),
     "updates": (
         Model((), {
