@@ -6,14 +6,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "operator/limits/field_requirement.h"
 #include "operator/limits/field_values.h"
 
 namespace headroom::limits {
 namespace {
-
-constexpr std::string_view kScale = "scale";
-
-bool is_scale(const AskedWrite& write) { return write.sub_resource == kScale; }
 
 std::string selector_text(const std::optional<api::LabelSelector>& selector) {
   if (!selector) return "none";
@@ -32,28 +29,6 @@ std::string digest(std::string_view text) {
   return absl::StrCat(absl::Hex(hash, absl::kZeroPad16));
 }
 
-bool satisfied(const api::FieldRequirement& requirement, const ObjectView& object) {
-  using Operator = api::FieldRequirement::Operator;
-  bool there = false;
-  bool listed = false;
-  object.each(requirement.path, [&](const ObjectView::Scalar& scalar) {
-    there = true;
-    listed = listed || (scalar.kind != ObjectView::Scalar::Kind::Other &&
-                        std::ranges::find(requirement.values, scalar.text) != requirement.values.end());
-  });
-  switch (requirement.op) {
-    case Operator::In:
-      return listed;
-    case Operator::NotIn:
-      return !listed;
-    case Operator::Exists:
-      return there;
-    case Operator::DoesNotExist:
-      return !there;
-  }
-  return false;
-}
-
 std::string name_of(const api::ScaleLimit& limit) {
   return absl::StrCat(api::to_string(limit.kind), " ", limit.meta.key().to_string());
 }
@@ -63,18 +38,19 @@ std::string text_of(Amount amount, QuantityFormat format) { return Quantity::fro
 /// A cap on one number of an object, as far as a write raises it.
 struct Cap {
   const api::JsonPath& path;
-  const std::string& name;
+  const api::JsonPath& read_at;  ///< where the review shows it
   Amount most;
   QuantityFormat format;
   int code;
   const char* reason;
+  const std::string& name;
   const std::string& message;
 };
 
 std::optional<Finding> broken(const api::ScaleLimit& limit, const Cap& cap, const AskedWrite& write) {
-  const Result<FieldValues> now = read_field(*write.object, cap.path);
+  const Result<FieldValues> now = read_field(*write.object, cap.read_at);
   const Result<FieldValues> former =
-      write.old_object != nullptr ? read_field(*write.old_object, cap.path) : Result<FieldValues>(FieldValues{});
+      write.old_object != nullptr ? read_field(*write.old_object, cap.read_at) : Result<FieldValues>(FieldValues{});
   if (!now) {
     if (write.old_object != nullptr && !former) return std::nullopt;  // it was as unreadable before
     return Finding{&limit, 403, "NotCountable", cap.name, absl::StrCat(name_of(limit), ": ", now.error().message)};
@@ -118,7 +94,7 @@ absl::Duration rate_window(const api::RateLimit& rate) {
 
 CompiledLimit::CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> limit, std::vector<TypeId> types,
                              std::vector<std::string> namespaces, std::vector<std::string> excluded,
-                             std::optional<LimitId> flow)
+                             std::optional<LimitId> flow, const ScaledFields& scaled)
     : id_(id),
       limit_(std::move(limit)),
       types_(std::move(types)),
@@ -130,6 +106,9 @@ CompiledLimit::CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> 
         dimension.kind == api::LimitDimension::Kind::Count || dimension.kind == api::LimitDimension::Kind::Sum;
     if (counted) ledger_dimensions_.push_back(std::move(dimension));
   }
+  for (const api::MatchedResource& resource : limit_->spec.match.resources) {
+    scaled_.push_back(ScaledField::of(resource, scaled));
+  }
   std::ranges::sort(namespaces_);
   std::ranges::sort(excluded_);
 }
@@ -137,7 +116,7 @@ CompiledLimit::CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> 
 bool CompiledLimit::watches_objects() const {
   if (counts_objects() || (flow_ && limit_->spec.concurrency)) return true;
   return has_selectors() && std::ranges::any_of(limit_->spec.match.resources, [](const api::MatchedResource& resource) {
-           return std::ranges::find(resource.subresources, kScale) != resource.subresources.end();
+           return has_scale(resource);
          });
 }
 
@@ -213,8 +192,11 @@ bool CompiledLimit::matches(const ObjectView& object) const {
 
 Membership CompiledLimit::membership(TypeId type, std::string_view ns, const ObjectView& object) const {
   Membership membership{id_, false, Amounts(ledger_dimensions_.size())};
-  if (std::ranges::find(types_, type) == types_.end() || !covers_namespace(ns) || !matches(object)) return membership;
-  membership.matches = true;
+  const auto resource = static_cast<std::size_t>(std::ranges::find(types_, type) - types_.begin());
+  if (resource == types_.size() || !covers_namespace(ns)) return membership;
+  membership.matches = matches(object);
+  membership.kept_out = !membership.matches && matches_but_for_scale(object, resource);
+  if (!membership.matches && !membership.kept_out) return membership;
   std::size_t dimension = 0;
   if (has_count()) membership.amounts.at(dimension++) = Quantity::kNano;
   for (const api::SumLimit& sum : limit_->spec.total.sums) {
@@ -240,17 +222,35 @@ std::optional<std::size_t> CompiledLimit::resource_of(const AskedWrite& write) c
   return std::nullopt;
 }
 
-bool CompiledLimit::selects(const AskedWrite& write, std::size_t resource, MayCount may_count) const {
+bool CompiledLimit::selects(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const {
   if (!has_selectors()) return true;
   const ObjectView* const shown = write.object != nullptr ? write.object : write.old_object;
   if (shown == nullptr) return true;
   if (!is_scale(write)) return matches(*shown);
-  // A Scale does not have the labels of its workload; the cache has, unless it lags.
-  const Revision version = write.old_object != nullptr ? parse_revision(write.old_object->resource_version()) : 0;
-  return may_count(id_, types_[resource], Uid::parse(shown->uid()), version);
+  const Standing::Kind kind = standing_of_scaled(write, resource, standing_of).kind;
+  return kind != Standing::Kind::Out && (kind != Standing::Kind::KeptOut || may_select(*shown, resource));
 }
 
-std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, SwitchIsOn switch_is_on) const {
+void CompiledLimit::hold_against_caps(const AskedWrite& write, std::size_t resource,
+                                      std::vector<Finding>& findings) const {
+  static const std::string kReplicas = "replicas";
+  static const std::string kNothing;
+  const auto hold = [&](const Cap& cap) {
+    if (auto finding = broken(*limit_, cap, write)) findings.push_back(*std::move(finding));
+  };
+  if (const auto& max = limit_->spec.object.max_replicas) {
+    hold({replicas_path(), replicas_path(), *max * Amount{Quantity::kNano}, QuantityFormat::DecimalSI, 403, "OverCap",
+          kReplicas, kNothing});
+  }
+  for (const api::FieldCap& field : limit_->spec.object.fields) {
+    if (is_scale(write) && !scaled_[resource].may_be(field.path)) continue;
+    hold({field.path, is_scale(write) ? replicas_path() : field.path, field.max.nano(), field.format, field.code,
+          "OverCap", field.name, field.message});
+  }
+}
+
+std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, std::size_t resource,
+                                             SwitchIsOn switch_is_on) const {
   std::vector<Finding> findings;
   const api::ScaleLimitSpec& spec = limit_->spec;
   for (const api::DenyRule& rule : spec.deny) {
@@ -261,19 +261,8 @@ std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, SwitchIsOn
                                      rule.message.empty() ? "" : ": ", rule.message)});
   }
   if (write.object == nullptr) return findings;
-  static const std::string kReplicas = "replicas";
-  static const std::string kNothing;
-  if (spec.object.max_replicas) {
-    const Cap cap{
-        replicas_path(), kReplicas, *spec.object.max_replicas * Amount{Quantity::kNano}, QuantityFormat::DecimalSI, 403,
-        "OverCap",       kNothing};
-    if (auto finding = broken(*limit_, cap, write)) findings.push_back(*std::move(finding));
-  }
+  hold_against_caps(write, resource, findings);
   if (is_scale(write)) return findings;  // it shows nothing else
-  for (const api::FieldCap& field : spec.object.fields) {
-    const Cap cap{field.path, field.name, field.max.nano(), field.format, field.code, "OverCap", field.message};
-    if (auto finding = broken(*limit_, cap, write)) findings.push_back(*std::move(finding));
-  }
   const auto most = static_cast<std::size_t>(spec.object.max_bytes.value_or(0));
   if (spec.object.max_bytes && write.object->most_bytes() > most) {
     const std::size_t bytes = write.object->compact_bytes();
@@ -299,16 +288,16 @@ std::optional<Finding> CompiledLimit::stopped(const AskedWrite& write, const std
 }
 
 Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std::size_t resource,
-                                                    MayCount may_count) const {
+                                                    StandingOf standing_of) const {
   std::optional<Charge> none;
-  if (!counts_objects() || write.object == nullptr || !selects(write, resource, may_count)) return none;
-  const bool counted_before = write.old_object != nullptr && (is_scale(write) || matches(*write.old_object));
+  if (!counts_objects() || write.object == nullptr || !selects(write, resource, standing_of)) return none;
+  if (is_scale(write)) return charge_of_scale(write, resource, standing_of);
+  const bool counted_before = write.old_object != nullptr && matches(*write.old_object);
   Amounts more(ledger_dimensions_.size());
   std::size_t dimension = 0;
   if (has_count()) more.at(dimension++) = counted_before ? 0 : Amount{Quantity::kNano};
   for (const api::SumLimit& sum : limit_->spec.total.sums) {
     const std::size_t place = dimension++;
-    if (is_scale(write) && !(sum.path == replicas_path())) continue;
     const Result<FieldValues> now = read_field(*write.object, sum.path);
     const Result<FieldValues> before =
         counted_before ? read_field(*write.old_object, sum.path) : Result<FieldValues>(FieldValues{});
@@ -322,21 +311,23 @@ Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std
   return std::optional(Charge{id_, std::move(more)});
 }
 
-bool CompiledLimit::lowers(const AskedWrite& write) const {
+bool CompiledLimit::lowers(const AskedWrite& write, std::size_t resource) const {
   bool lowers = false;
   for (const api::SumLimit& sum : limit_->spec.total.sums) {
-    if (is_scale(write) && !(sum.path == replicas_path())) continue;
-    const Result<FieldValues> now = read_field(*write.object, sum.path);
-    const Result<FieldValues> before = read_field(*write.old_object, sum.path);
+    if (is_scale(write) && !scaled_[resource].is(sum.path)) continue;
+    const api::JsonPath& read_at = is_scale(write) ? replicas_path() : sum.path;
+    const Result<FieldValues> now = read_field(*write.object, read_at);
+    const Result<FieldValues> before = read_field(*write.old_object, read_at);
     lowers = lowers || (now && before && now.value().sum < before.value().sum);
   }
   return lowers;
 }
 
-std::optional<Charge> CompiledLimit::flow_charge(const AskedWrite& write, const std::optional<Charge>& charge) const {
+std::optional<Charge> CompiledLimit::flow_charge(const AskedWrite& write, std::size_t resource,
+                                                 const std::optional<Charge>& charge) const {
   if (!flow_ || write.object == nullptr) return std::nullopt;
   if (write.old_object != nullptr && !charge &&
-      (lowers(write) || write.object->digest() == write.old_object->digest())) {
+      (lowers(write, resource) || write.object->digest() == write.old_object->digest())) {
     return std::nullopt;
   }
   const api::ScaleLimitSpec& spec = limit_->spec;

@@ -3,6 +3,7 @@
 
 #include <absl/functional/function_ref.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include "operator/limits/limit_account.h"
 #include "operator/limits/object_view.h"
 #include "operator/limits/reservations.h"
+#include "operator/limits/scaled_field.h"
 #include "operator/limits/usage_cache.h"
 
 namespace headroom::limits {
@@ -30,18 +32,20 @@ struct AskedWrite {
   const ObjectView* old_object = nullptr;  ///< null for a create
 };
 
+/// Whether it goes to the object's `/scale`.
+inline bool is_scale(const AskedWrite& write) { return write.sub_resource == "scale"; }
+
 /// What stands against a write, whatever else is stored.
 struct Finding {
   const api::ScaleLimit* limit = nullptr;
   int code = 403;
-  std::string reason;     ///< CamelCase: "TooLarge", "OverCap", "Denied", "NotCountable", "Paused", "Halted"
+  std::string reason;     ///< CamelCase: "TooLarge", "OverCap", "Denied", "NotCountable", "NotSeen", "Paused", "Halted"
   std::string dimension;  ///< field cap, sum or deny rule
   std::string message;    ///< names limit, field, value and bound
 };
 
-/// Whether an object whose review does not show it whole (`/scale`) may be one that the limit counts, by what is
-/// stored: it is, or it has come to `version` unseen.
-using MayCount = absl::FunctionRef<bool(LimitId limit, TypeId type, const Uid& object, Revision version)>;
+/// What is known of an object whose review does not show it whole (`/scale`); see UsageCache::standing().
+using StandingOf = absl::FunctionRef<Standing(LimitId limit, TypeId type, const Uid& object, Revision version)>;
 
 /// For how long a write takes up one of the `burst` units of a rate (see flow_use.h).
 absl::Duration rate_window(const api::RateLimit& rate);
@@ -49,14 +53,21 @@ absl::Duration rate_window(const api::RateLimit& rate);
 /// Whether the switch of a deny rule is on.
 using SwitchIsOn = absl::FunctionRef<bool(const api::SwitchCondition&)>;
 
+/// Whether a limit's match names the `/scale` of the resource.
+inline bool has_scale(const api::MatchedResource& resource) {
+  return std::ranges::find(resource.subresources, "scale") != resource.subresources.end();
+}
+
 class CompiledLimit {
  public:
   /// `types` numbers the resources of the match, in their order; `namespaces` are those that the limit's namespace
   /// selector picks now, sorted (not looked at without one); `excluded` are never gated nor counted.
-  /// `flow` is what the ledger knows its rate and concurrency by; without one they are not looked at.
+  /// `flow` is what the ledger knows its rate and concurrency by; without one they are not looked at. `scaled` says
+  /// what custom resources call the number that their `/scale` writes; where it is not known, a Scale is taken to write
+  /// every field of the spec that it might.
   CompiledLimit(LimitId id, std::shared_ptr<const api::ScaleLimit> limit, std::vector<TypeId> types,
                 std::vector<std::string> namespaces, std::vector<std::string> excluded,
-                std::optional<LimitId> flow = std::nullopt);
+                std::optional<LimitId> flow = std::nullopt, const ScaledFields& scaled = {});
 
   LimitId id() const { return id_; }
   /// Null where the limit bounds neither rate nor concurrency.
@@ -81,35 +92,57 @@ class CompiledLimit {
   LimitTerms flow_terms() const;
 
   bool covers_namespace(std::string_view ns) const;
+  /// By resource of the match.
+  const std::vector<ScaledField>& scaled_fields() const { return scaled_; }
+  /// The resources whose `/scale` is charged to more than it may write, as it is not known what it writes.
+  std::vector<std::size_t> scaled_blindly() const;
   /// What a stored object counts. A field that is no quantity, or is negative, counts nothing.
   Membership membership(TypeId type, std::string_view ns, const ObjectView& object) const;
 
   /// The resource of the match that this write goes through, by its index; null where none, or not by this operation.
   std::optional<std::size_t> resource_of(const AskedWrite& write) const;
   /// Whether the write is within the limit's selectors, before or after it.
-  bool selects(const AskedWrite& write, std::size_t resource, MayCount may_count) const;
+  bool selects(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const;
   /// What the write breaks by itself; the write is one that the limit selects. Writes that lower what they break pass.
-  std::vector<Finding> findings(const AskedWrite& write, SwitchIsOn switch_is_on) const;
+  std::vector<Finding> findings(const AskedWrite& write, std::size_t resource, SwitchIsOn switch_is_on) const;
   /// Why it has to wait while the limit's status says that writes are paused or halted; `charge` is what it adds.
   /// Writes that add nothing pass.
   std::optional<Finding> stopped(const AskedWrite& write, const std::optional<Charge>& charge) const;
-  /// What it may add to what is stored; empty where nothing. InvalidArgument for a field that cannot be counted.
-  Result<std::optional<Charge>> charge(const AskedWrite& write, std::size_t resource, MayCount may_count) const;
+  /// What it may add to what is stored; empty where nothing. InvalidArgument for a field that cannot be counted,
+  /// TooManyRequests for a scale of which it cannot be told before the cache has seen the object as it is.
+  Result<std::optional<Charge>> charge(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const;
   /// One write of its flow; the write is one that the limit selects, and `charge` is what it adds to what is stored.
   /// Empty for deletes, updates that change nothing but managedFields, and those that only lower what is stored.
-  std::optional<Charge> flow_charge(const AskedWrite& write, const std::optional<Charge>& charge) const;
+  std::optional<Charge> flow_charge(const AskedWrite& write, std::size_t resource,
+                                    const std::optional<Charge>& charge) const;
 
  private:
   bool matches(const ObjectView& object) const;
+  bool matches_but_for_scale(const ObjectView& object, std::size_t resource) const;
   bool has_selectors() const { return limit_->spec.match.labels || !limit_->spec.match.fields.empty(); }
   std::string selection() const;
-  bool lowers(const AskedWrite& write) const;
+  bool lowers(const AskedWrite& write, std::size_t resource) const;
+  /// The findings of fields and replicas.
+  void hold_against_caps(const AskedWrite& write, std::size_t resource, std::vector<Finding>& findings) const;
+
+  // Of writes to `/scale`:
+
+  /// Whether it decides by itself what the limit selects.
+  bool selects_by_scale(std::size_t resource) const;
+  /// Whether an object of which the Scale shows the number may be, and whether it surely was, selected as far as that
+  /// number goes.
+  bool may_select(const ObjectView& scale, std::size_t resource) const;
+  bool surely_selected(const ObjectView& scale, std::size_t resource) const;
+  Standing standing_of_scaled(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const;
+  Result<std::optional<Charge>> charge_of_scale(const AskedWrite& write, std::size_t resource,
+                                                StandingOf standing_of) const;
 
   LimitId id_;
   std::shared_ptr<const api::ScaleLimit> limit_;
   std::vector<TypeId> types_;
   std::vector<std::string> namespaces_, excluded_;
   std::optional<LimitId> flow_;
+  std::vector<ScaledField> scaled_;
   std::vector<api::LimitDimension> ledger_dimensions_;
 };
 

@@ -48,28 +48,30 @@ void LimitSet::visit(const Index& index, std::size_t in_namespace, std::size_t i
 }
 
 Assessment LimitSet::assess(const AskedWrite& write, const UsageCache& usage, SwitchIsOn switch_is_on) const {
-  const auto may_count = [&](LimitId limit, TypeId type, const Uid& object, Revision version) {
-    return usage.may_count(limit, type, object, version);
+  const auto standing_of = [&](LimitId limit, TypeId type, const Uid& object, Revision version) {
+    return usage.standing(limit, type, object, version);
   };
-  return assess(write, may_count, switch_is_on);
+  return assess(write, standing_of, switch_is_on);
 }
 
-Assessment LimitSet::assess(const AskedWrite& write, MayCount may_count, SwitchIsOn switch_is_on) const {
+Assessment LimitSet::assess(const AskedWrite& write, StandingOf standing_of, SwitchIsOn switch_is_on) const {
   Assessment assessment;
   const auto assess_by = [&](const CompiledLimit* limit) {
     const auto resource = limit->resource_of(write);
-    if (!resource || !limit->selects(write, *resource, may_count)) return;
+    if (!resource || !limit->selects(write, *resource, standing_of)) return;
     assessment.write.type = limit->types()[*resource];
-    for (Finding& finding : limit->findings(write, switch_is_on)) assessment.findings.push_back(std::move(finding));
-    Result<std::optional<Charge>> charge = limit->charge(write, *resource, may_count);
+    for (Finding& finding : limit->findings(write, *resource, switch_is_on))
+      assessment.findings.push_back(std::move(finding));
+    Result<std::optional<Charge>> charge = limit->charge(write, *resource, standing_of);
     if (!charge) {
+      const bool unseen = charge.error().code == ErrorCode::TooManyRequests;
       assessment.findings.push_back(
-          {&limit->limit(), 403, "NotCountable", "",
+          {&limit->limit(), unseen ? 429 : 403, unseen ? "NotSeen" : "NotCountable", "",
            absl::StrCat(api::to_string(limit->limit().kind), " ", limit->limit().meta.key().to_string(), ": ",
                         charge.error().message)});
     } else {
       if (auto stop = limit->stopped(write, charge.value())) assessment.findings.push_back(*std::move(stop));
-      if (auto flow = limit->flow_charge(write, charge.value())) {
+      if (auto flow = limit->flow_charge(write, *resource, charge.value())) {
         (limit->enforced() ? assessment.charges : assessment.watched_flow).push_back(*std::move(flow));
       }
       if (!charge.value()) return;

@@ -27,8 +27,8 @@ class LimitSet {
  public:
   explicit LimitSet(std::vector<std::shared_ptr<const CompiledLimit>> limits);
 
-  /// Calls `may_count` only for reviews that do not show their object whole.
-  Assessment assess(const AskedWrite& write, MayCount may_count, SwitchIsOn switch_is_on) const;
+  /// Calls `standing_of` only for reviews that do not show their object whole.
+  Assessment assess(const AskedWrite& write, StandingOf standing_of, SwitchIsOn switch_is_on) const;
   Assessment assess(const AskedWrite& write, const UsageCache& usage, SwitchIsOn switch_is_on) const;
   /// What a stored object counts, with every limit that could match it.
   std::vector<Membership> memberships(TypeId type, std::string_view ns, const ObjectView& object) const;

@@ -22,8 +22,9 @@ UsageCache::Rows UsageCache::Rows::empty() const {
   return none;
 }
 
-void UsageCache::Rows::set(const Uid& uid, Revision version, const Amounts& amounts) {
-  const auto [it, added] = rows.try_emplace(uid, Row{version, 0});
+void UsageCache::Rows::set(const ListedObject& object, const Membership& membership) {
+  if (!membership.matches && !membership.kept_out) return erase(object.uid);
+  const auto [it, added] = rows.try_emplace(object.uid, Row{object.version, 0, membership.matches});
   Row& row = it->second;
   if (added) {
     if (free_slots.empty()) {
@@ -33,20 +34,23 @@ void UsageCache::Rows::set(const Uid& uid, Revision version, const Amounts& amou
       free_slots.pop_back();
     }
   } else {
-    used -= amounts_of(row);
-    lowered += positive(amounts_of(row) - amounts);
-    row.version = version;
+    const Amounts before = counted_of(row);
+    used -= before;
+    lowered += membership.matches ? positive(before - membership.amounts) : before;
+    row.version = object.version;
+    row.counts = membership.matches;
   }
   std::size_t dimension = counts ? 1 : 0;
-  for (UsageColumn& column : sums) column.set(row.slot, amounts[dimension++]);
-  used += amounts_of(row);
+  for (UsageColumn& column : sums) column.set(row.slot, membership.amounts[dimension++]);
+  used += counted_of(row);
 }
 
 void UsageCache::Rows::erase(const Uid& uid) {
   const auto it = rows.find(uid);
   if (it == rows.end()) return;
-  used -= amounts_of(it->second);
-  lowered += amounts_of(it->second);
+  const Amounts before = counted_of(it->second);
+  used -= before;
+  lowered += before;
   free_slots.push_back(it->second.slot);
   rows.erase(it);
 }
@@ -73,13 +77,7 @@ void UsageCache::forget(LimitId limit) {
 
 void UsageCache::applied(TypeId type, const ListedObject& object, std::span<const Membership> memberships) {
   for (const Membership& membership : memberships) {
-    Rows* const rows = rows_of(membership.limit, type);
-    if (rows == nullptr) continue;
-    if (membership.matches) {
-      rows->set(object.uid, object.version, membership.amounts);
-    } else {
-      rows->erase(object.uid);
-    }
+    if (Rows* const rows = rows_of(membership.limit, type)) rows->set(object, membership);
   }
   names_[type].insert(object.name.low);
   progress(type, object.version);
@@ -110,7 +108,7 @@ void UsageCache::begin_list(TypeId type) {
 void UsageCache::listed(TypeId type, const ListedObject& object, std::span<const Membership> memberships) {
   for (const Membership& membership : memberships) {
     const auto it = listed_.find({membership.limit, type});
-    if (it != listed_.end() && membership.matches) it->second.set(object.uid, object.version, membership.amounts);
+    if (it != listed_.end()) it->second.set(object, membership);
   }
   listed_names_[type].insert(object.name.low);
   listed_uids_[type].insert(object.uid);
@@ -126,7 +124,7 @@ std::vector<Uid> UsageCache::commit_list(TypeId type, Revision revision) {
     for (const auto& [uid, row] : rows.rows) {
       if (!there.contains(uid)) gone.push_back(uid);
       const auto now = fresh->second.rows.find(uid);
-      if (now != fresh->second.rows.end() && now->second.version == row.version) untouched += rows.amounts_of(row);
+      if (now != fresh->second.rows.end() && now->second.version == row.version) untouched += rows.counted_of(row);
     }
     fresh->second.lowered = rows.lowered + rows.used - untouched;
     rows = std::move(fresh->second);
@@ -171,7 +169,7 @@ std::optional<SeenObject> UsageCache::find(LimitId limit, TypeId type, const Uid
   const auto it = rows_.find({limit, type});
   if (it == rows_.end()) return std::nullopt;
   const auto row = it->second.rows.find(uid);
-  if (row == it->second.rows.end()) return std::nullopt;
+  if (row == it->second.rows.end() || !row->second.counts) return std::nullopt;
   return SeenObject{row->second.version, it->second.amounts_of(row->second)};
 }
 
@@ -185,14 +183,21 @@ std::size_t UsageCache::stored(TypeId type) const {
   return it == names_.end() ? 0 : it->second.size();
 }
 
-bool UsageCache::may_count(LimitId limit, TypeId type, const Uid& uid, Revision version) const {
-  return find(limit, type, uid) || revision(limit, type) < version;
+Standing UsageCache::standing(LimitId limit, TypeId type, const Uid& uid, Revision version) const {
+  if (revision(limit, type) < version) return {};
+  const auto rows = rows_.find({limit, type});
+  if (rows == rows_.end()) return {Standing::Kind::Out};
+  const auto row = rows->second.rows.find(uid);
+  if (row == rows->second.rows.end()) return {Standing::Kind::Out};
+  return {row->second.counts ? Standing::Kind::Counts : Standing::Kind::KeptOut, rows->second.amounts_of(row->second)};
 }
 
 std::size_t UsageCache::objects(LimitId limit) const {
   std::size_t sum = 0;
   for (const auto& [key, rows] : rows_) {
-    if (key.first == limit) sum += rows.rows.size();
+    if (key.first != limit) continue;
+    sum +=
+        static_cast<std::size_t>(std::ranges::count_if(rows.rows, [](const auto& row) { return row.second.counts; }));
   }
   return sum;
 }

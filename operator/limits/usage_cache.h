@@ -22,6 +22,20 @@ struct Membership {
   LimitId limit = 0;
   bool matches = false;
   Amounts amounts;
+  /// Nothing but the field that its `/scale` writes keeps it out; `amounts` are what it would count.
+  bool kept_out = false;
+};
+
+/// What is known of an object at some version.
+struct Standing {
+  enum class Kind {
+    Counts,
+    KeptOut,  ///< see Membership
+    Out,
+    Unseen  ///< that version has not been seen
+  };
+  Kind kind = Kind::Unseen;
+  Amounts amounts{};  ///< of one that counts, or is kept out
 };
 
 /// An object in a list or an event.
@@ -69,8 +83,7 @@ class UsageCache {
   /// any moment between two looks at the cache no less was stored than at the first, less the growth of this.
   Amounts lowered(LimitId limit, TypeId type) const;
   std::optional<SeenObject> find(LimitId limit, TypeId type, const Uid& uid) const;
-  /// Whether an object at `version` may count under the limit: it does, or that version has not been seen.
-  bool may_count(LimitId limit, TypeId type, const Uid& uid, Revision version) const;
+  Standing standing(LimitId limit, TypeId type, const Uid& uid, Revision version) const;
   std::size_t objects(LimitId limit) const;
   /// Whether an object of this name was stored when last seen. Rarely true of one that was not: only hashes are kept.
   bool has_name(TypeId type, const Uid& name) const;
@@ -81,6 +94,7 @@ class UsageCache {
   struct Row {
     Revision version;
     std::uint32_t slot;
+    bool counts;  ///< else kept out
   };
   /// The objects of one type under one limit.
   struct Rows {
@@ -95,9 +109,12 @@ class UsageCache {
 
     /// Without objects, counted in the same way.
     Rows empty() const;
-    void set(const Uid& uid, Revision version, const Amounts& amounts);
+    /// Neither matching nor kept out: takes the object out.
+    void set(const ListedObject& object, const Membership& membership);
     void erase(const Uid& uid);
     Amounts amounts_of(const Row& row) const;
+    /// Zero of one that is kept out.
+    Amounts counted_of(const Row& row) const { return row.counts ? amounts_of(row) : Amounts(dimensions); }
   };
   using RowsKey = std::pair<LimitId, TypeId>;
 

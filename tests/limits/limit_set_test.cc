@@ -27,7 +27,8 @@ constexpr TypeId kArtifacts = 1, kDeployments = 2;
 std::shared_ptr<const CompiledLimit> compiled(LimitId id, const json& spec, TypeId type = kArtifacts,
                                               std::vector<std::string> namespaces = {}, bool cluster = false,
                                               const json& status = json::object(),
-                                              std::optional<LimitId> flow = std::nullopt) {
+                                              std::optional<LimitId> flow = std::nullopt,
+                                              const ScaledFields& scaled = {}) {
   json object{
       {"apiVersion", "headroom.dev/v1alpha1"},
       {"kind", cluster ? "ClusterScaleLimit" : "ScaleLimit"},
@@ -39,7 +40,7 @@ std::shared_ptr<const CompiledLimit> compiled(LimitId id, const json& spec, Type
   EXPECT_TRUE(limit) << (limit ? "" : limit.error().message);
   return std::make_shared<CompiledLimit>(id, std::make_shared<api::ScaleLimit>(std::move(limit).value()),
                                          std::vector<TypeId>{type}, std::move(namespaces),
-                                         std::vector<std::string>{"kube-system"}, flow);
+                                         std::vector<std::string>{"kube-system"}, flow, scaled);
 }
 
 constexpr LimitId kFlow = 70;
@@ -71,8 +72,9 @@ class Asking {
     return assess(api::Operation::Update, &after, &before, "", "shop");
   }
   Assessment remove(const json& before) { return assess(api::Operation::Delete, nullptr, &before, "", "shop"); }
-  Assessment scale(const json& before, const json& after) {
-    return assess(api::Operation::Update, &after, &before, "scale", "shop", "apps", "deployments");
+  Assessment scale(const json& before, const json& after, const char* group = "apps",
+                   const char* resource = "deployments") {
+    return assess(api::Operation::Update, &after, &before, "scale", "shop", group, resource);
   }
 
   LimitSet set_;
@@ -245,6 +247,121 @@ TEST(LimitSet, a_scale_has_no_labels_so_the_cache_tells_whether_its_workload_is_
   EXPECT_THAT(asking.scale(replicas(10), replicas(61)).findings, IsEmpty());
   list(true);
   EXPECT_EQ(asking.scale(replicas(10), replicas(61)).findings.size(), 1U);
+}
+
+std::shared_ptr<const CompiledLimit> stages_limit(json rest, const ScaledFields& scaled) {
+  rest["match"]["resources"] =
+      json::array({{{"group", "example.com"}, {"version", "v1"}, {"resource", "stages"}, {"subresources", {"scale"}}}});
+  return compiled(1, rest, kDeployments, {}, false, json::object(), std::nullopt, scaled);
+}
+
+ScaledFields stages_have(const char* path) {
+  return {{{"example.com", "v1", "stages"}, api::JsonPath::parse(path).value()}};
+}
+
+json two_sums() {
+  return {{"total",
+           {{"sums",
+             {{{"name", "instances"}, {"path", ".spec.instances"}, {"hard", "100"}},
+              {{"name", "seats"}, {"path", ".spec.seats"}, {"hard", "900"}},
+              {{"name", "workers"}, {"path", ".spec.pools[*].workers"}, {"hard", "50"}}}}}}};
+}
+
+TEST(LimitSet, a_scale_is_charged_to_the_sum_of_the_field_that_it_writes) {
+  Asking asking({stages_limit(two_sums(), stages_have(".spec.instances"))});
+  const Assessment up = asking.scale(replicas(10), replicas(25), "example.com", "stages");
+  ASSERT_EQ(up.charges.size(), 1U);
+  EXPECT_EQ(up.charges[0].amounts, (Amounts{15 * kOne, 0, 0}));
+  EXPECT_THAT(asking.scale(replicas(25), replicas(10), "example.com", "stages").charges, IsEmpty());
+  Asking elsewhere({stages_limit(two_sums(), stages_have(".spec.replicas"))});
+  EXPECT_THAT(elsewhere.scale(replicas(10), replicas(25), "example.com", "stages").charges, IsEmpty())
+      << "no sum is of that field";
+}
+
+TEST(LimitSet, where_the_scaled_field_is_not_known_every_field_that_it_may_be_is_charged) {
+  Asking asking({stages_limit(two_sums(), {})});
+  const Assessment up = asking.scale(replicas(10), replicas(25), "example.com", "stages");
+  ASSERT_EQ(up.charges.size(), 1U);
+  EXPECT_EQ(up.charges[0].amounts, (Amounts{15 * kOne, 15 * kOne, 0})) << "never one of a list";
+}
+
+TEST(LimitSet, a_cap_on_the_scaled_field_holds_for_its_scale) {
+  const json cap = {{"object", {{"fields", {{{"name", "n"}, {"path", ".spec.instances"}, {"max", "20"}}}}}}};
+  Asking asking({stages_limit(cap, stages_have(".spec.instances"))});
+  const auto findings = asking.scale(replicas(10), replicas(21), "example.com", "stages").findings;
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_THAT(findings[0].message, HasSubstr(".spec.instances is 21, at most 20"));
+  EXPECT_THAT(asking.scale(replicas(10), replicas(20), "example.com", "stages").findings, IsEmpty());
+}
+
+/// Deployments that want any pods at all, and only those of one tier.
+class ScaleFromNothing : public testing::Test {
+ protected:
+  ScaleFromNothing() {
+    json rest = {
+        {"match",
+         {{"labelSelector", {{"matchLabels", {{"tier", "web"}}}}},
+          {"fieldSelector", json::array({{{"path", ".spec.replicas"}, {"operator", "NotIn"}, {"values", {"0"}}}})}}},
+        {"total",
+         {{"count", 5},
+          {"sums",
+           {{{"name", "replicas"}, {"path", ".spec.replicas"}, {"hard", "100"}},
+            {{"name", "seats"}, {"path", ".spec.seats"}, {"hard", "900"}}}}}}};
+    limit_ = replica_limit(rest);
+    asking_.emplace(std::vector{limit_});
+    asking_->usage.define(1, 3, true, std::vector<TypeId>{kDeployments});
+    see(json::array(), 41);
+  }
+  void see(const json& objects, Revision revision) {
+    asking_->usage.begin_list(kDeployments);
+    for (const json& object : objects) {
+      asking_->usage.listed(kDeployments, {Uid::parse("uid-web"), name_id("shop", "web"), revision},
+                            std::vector{limit_->membership(kDeployments, "shop", StoredObject(object))});
+    }
+    (void)asking_->usage.commit_list(kDeployments, revision);
+  }
+  static json stored(int count, const char* tier) {
+    return artifact("web", {{"replicas", count}, {"seats", 30}}, {{"tier", tier}});
+  }
+
+  std::shared_ptr<const CompiledLimit> limit_;
+  std::optional<Asking> asking_;
+};
+
+TEST_F(ScaleFromNothing, what_it_makes_the_limit_count_is_charged_whole) {
+  see(json::array({stored(0, "web")}), 41);
+  EXPECT_TRUE(asking_->usage.used(1, kDeployments).is_zero());
+  const Assessment up = asking_->scale(artifact("web", json::object()), replicas(4));
+  ASSERT_EQ(up.charges.size(), 1U);
+  EXPECT_EQ(up.charges[0].amounts, (Amounts{kOne, 4 * kOne, 30 * kOne}));
+}
+
+TEST_F(ScaleFromNothing, what_is_counted_already_is_charged_the_difference) {
+  see(json::array({stored(3, "web")}), 41);
+  const Assessment up = asking_->scale(replicas(3), replicas(4));
+  ASSERT_EQ(up.charges.size(), 1U);
+  EXPECT_EQ(up.charges[0].amounts, (Amounts{0, kOne, 0}));
+}
+
+TEST_F(ScaleFromNothing, what_another_condition_keeps_out_is_charged_nothing) {
+  see(json::array({stored(0, "batch")}), 41);
+  EXPECT_THAT(asking_->scale(artifact("web", json::object()), replicas(4)).charges, IsEmpty());
+}
+
+TEST_F(ScaleFromNothing, what_stays_out_is_charged_nothing) {
+  see(json::array({stored(0, "web")}), 41);
+  const Assessment none = asking_->scale(artifact("web", json::object()), artifact("web", json::object()));
+  EXPECT_THAT(none.charges, IsEmpty());
+  EXPECT_THAT(none.findings, IsEmpty());
+}
+
+TEST_F(ScaleFromNothing, it_is_to_be_tried_again_while_the_cache_has_not_seen_the_object_as_it_is) {
+  see(json::array({stored(3, "web")}), 40);  // by now it is scaled to nothing
+  const auto findings = asking_->scale(artifact("web", json::object()), replicas(4)).findings;
+  ASSERT_EQ(findings.size(), 1U);
+  EXPECT_EQ(findings[0].code, 429);
+  EXPECT_EQ(findings[0].reason, "NotSeen");
+  EXPECT_THAT(asking_->scale(replicas(3), replicas(4)).findings, IsEmpty()) << "it was counted before, for sure";
 }
 
 TEST(LimitSet, a_deny_rule_refuses_while_its_switch_is_on) {

@@ -98,6 +98,29 @@ TEST_F(UsageCacheTest, a_list_replaces_what_was_known_and_tells_what_is_gone) {
   EXPECT_THAT(gone_, ElementsAre(uid(1))) << "the second object is there, although the second limit counts it no more";
 }
 
+TEST_F(UsageCacheTest, what_is_kept_out_counts_nothing_and_is_known_by_what_it_would_count) {
+  const std::vector<Membership> out{{kFirst, false, {kOne, 5 * kOne}, true}};
+  list({}, 10);
+  cache_.applied(kType, object(1, 11), out);
+  EXPECT_TRUE(cache_.used(kFirst, kType).is_zero());
+  EXPECT_EQ(cache_.objects(kFirst), 0U);
+  EXPECT_FALSE(cache_.find(kFirst, kType, uid(1)));
+  const Standing standing = cache_.standing(kFirst, kType, uid(1), 11);
+  EXPECT_EQ(standing.kind, Standing::Kind::KeptOut);
+  EXPECT_EQ(standing.amounts, (Amounts{kOne, 5 * kOne}));
+  EXPECT_EQ(cache_.standing(kFirst, kType, uid(1), 12).kind, Standing::Kind::Unseen);
+  EXPECT_EQ(cache_.standing(kFirst, kType, uid(2), 11).kind, Standing::Kind::Out);
+
+  cache_.applied(kType, object(1, 12), counts(7 * kOne, false));
+  EXPECT_EQ(cache_.used(kFirst, kType), (Amounts{kOne, 7 * kOne}));
+  EXPECT_EQ(cache_.standing(kFirst, kType, uid(1), 12).kind, Standing::Kind::Counts);
+  cache_.applied(kType, object(1, 13), out);
+  EXPECT_TRUE(cache_.used(kFirst, kType).is_zero());
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{kOne, 7 * kOne}));
+  cache_.deleted(kType, object(1, 14), kBoth);
+  EXPECT_EQ(cache_.lowered(kFirst, kType), (Amounts{kOne, 7 * kOne})) << "it counted nothing any more";
+}
+
 TEST_F(UsageCacheTest, a_limit_that_comes_later_is_known_from_the_next_list_on) {
   list({{1, true}}, 10);
   constexpr LimitId kThird = 3;

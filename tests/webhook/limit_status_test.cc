@@ -56,6 +56,19 @@ std::vector<std::string> reasons(const StatusReport& report) {
   return all;
 }
 
+TEST(LimitStatus, says_of_which_resources_it_is_not_known_what_their_scale_writes) {
+  const api::ScaleLimit subject = limit();
+  StatusFacts facts = facts_of(subject, 1);
+  facts.scaled_blindly = {"stages.example.com"};
+  const api::ScaleLimitStatus blind = limit_status(facts, {}, kNow).status;
+  const api::Condition* const unknown = api::find_condition(blind.conditions, "ScaledFieldUnknown");
+  ASSERT_NE(unknown, nullptr);
+  EXPECT_TRUE(unknown->status);
+  EXPECT_THAT(unknown->message, HasSubstr("/scale of stages.example.com"));
+  facts.scaled_blindly.clear();
+  EXPECT_EQ(api::find_condition(limit_status(facts, blind, kNow).status.conditions, "ScaledFieldUnknown"), nullptr);
+}
+
 TEST(LimitStatus, conditions_say_what_stage_a_limit_is_in) {
   struct Row {
     Mode mode;

@@ -117,5 +117,19 @@ TEST(LimitBook, numbers_a_limits_flow_by_its_uid_whatever_it_counts) {
   EXPECT_FALSE(none.limits->limits().at(0)->flow());
 }
 
+TEST(LimitBook, tells_of_a_limit_whose_scaled_field_has_become_known) {
+  const nlohmann::json resource = {
+      {"group", "example.com"}, {"version", "v1"}, {"resource", "stages"}, {"subresources", {"scale"}}};
+  const auto limit = a_limit("first", {{"match", {{"resources", nlohmann::json::array({resource})}}}});
+  LimitBook book({});
+  const LimitPtr before = book.update({limit}, {}).added.at(0);
+  const limits::ScaledFields known{{{"example.com", "v1", "stages"}, api::JsonPath::parse(".spec.n").value()}};
+  const LimitChange change = book.update({limit}, {}, known);
+  ASSERT_EQ(change.altered.size(), 1u);
+  EXPECT_EQ(change.altered[0]->id(), before->id()) << "what it counts is the same";
+  EXPECT_EQ(change.altered[0]->scaled_fields().at(0).path()->text(), ".spec.n");
+  EXPECT_TRUE(book.update({limit}, {}, known).altered.empty());
+}
+
 }  // namespace
 }  // namespace headroom::webhook

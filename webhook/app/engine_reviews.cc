@@ -115,10 +115,10 @@ std::optional<Answer> Engine::ask_ledger(const limits::AskedWrite& write, const 
 }
 
 void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewResponder responder) {
-  const auto may_count = [this](LimitId limit, limits::TypeId type, const limits::Uid& object,
-                                limits::Revision version) {
+  const auto standing_of = [this](LimitId limit, limits::TypeId type, const limits::Uid& object,
+                                  limits::Revision version) {
     std::lock_guard lock(mutex_);
-    return usage_.may_count(limit, type, object, version);
+    return usage_.standing(limit, type, object, version);
   };
   Aftermath aftermath;
   std::optional<Answer> answer;
@@ -126,7 +126,7 @@ void Engine::decide(const limits::AskedWrite& write, bool dry_run, ReviewRespond
   for (bool judged = false; !judged;) {
     const auto set = limits();
     if (!set) return;
-    const limits::Assessment assessed = set->assess(write, may_count, switch_is_on_);
+    const limits::Assessment assessed = set->assess(write, standing_of, switch_is_on_);
     answer = first_refusal(assessed.findings);
     warnings = warnings_of(assessed.findings);
     if (!answer && assessed.charges.empty() && assessed.watched.empty() && assessed.watched_flow.empty())

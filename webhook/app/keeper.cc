@@ -34,6 +34,7 @@ Keeper::Keeper(const WebhookOptions& options, LimitFollowers followers, Certific
       client_(std::move(client)),
       clock_(clock),
       book_(options.reached_at.excluded_namespaces),
+      scale_definitions_(client_),
       ledger_sweep_(client_, options.own_namespace, 2 * (options.escrow.lease_life + options.escrow.request_deadline)) {
 }
 
@@ -86,7 +87,8 @@ Keeper::News Keeper::wait_for_news(const std::stop_token& stop, milliseconds at_
 }
 
 void Keeper::adopt_limits() {
-  const LimitChange change = book_.update(followers_.limits.limits(), followers_.limits.namespaces());
+  const LimitChange change =
+      book_.update(followers_.limits.limits(), followers_.limits.namespaces(), scale_definitions_.fields());
   followers_.engine.adopt(change);
   if (!change.dropped.empty()) ledgers_swept_ = false;
   followers_.types.watch(change.types);
@@ -171,7 +173,10 @@ void Keeper::run(const std::stop_token& stop) {
       applied_configuration_ = nullptr;
       applied = false;
     }
-    if (news.limits) adopt_limits();
+    const bool knows_limits = news.limits || lease_started;
+    const bool scales_otherwise =
+        knows_limits && scale_definitions_.refresh(followers_.limits.limits(), machine_moment().boot, stop);
+    if (news.limits || scales_otherwise) adopt_limits();
     // A replica that knows no limits yet has no say; once it has, its Lease tells which ones it judges by.
     if (news.limits && !std::exchange(lease_started, true)) followers_.lease.start();
     followers_.statuses.set_watch_problems(followers_.types.problems());

@@ -19,6 +19,7 @@
 #include "webhook/app/limit_watches.h"
 #include "webhook/app/options.h"
 #include "webhook/app/replica_leases.h"
+#include "webhook/app/scale_definitions.h"
 #include "webhook/app/seen_limits.h"
 #include "webhook/app/status_writer.h"
 #include "webhook/app/switches.h"
@@ -84,6 +85,7 @@ class Keeper {
 
   // The thread's own.
   LimitBook book_;
+  ScaleDefinitions scale_definitions_;
   LedgerSweep ledger_sweep_;
   bool ledgers_swept_ = false;  ///< by this replica, and no limit has gone since
   nlohmann::json applied_configuration_;

@@ -40,7 +40,8 @@ std::vector<LimitId> LimitBook::forget_flows() {
 }
 
 LimitPtr LimitBook::compile(LimitId id, const std::shared_ptr<const api::ScaleLimit>& limit,
-                            const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces) {
+                            const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces,
+                            const limits::ScaledFields& scaled) {
   std::vector<TypeId> types;
   for (const api::MatchedResource& resource : limit->spec.match.resources) types.push_back(number_of(resource));
   std::vector<std::string> picked;
@@ -52,27 +53,28 @@ LimitPtr LimitBook::compile(LimitId id, const std::shared_ptr<const api::ScaleLi
     std::ranges::sort(picked);
   }
   return std::make_shared<const CompiledLimit>(id, limit, std::move(types), std::move(picked), excluded_,
-                                               flow_of(*limit));
+                                               flow_of(*limit), scaled);
 }
 
 LimitChange LimitBook::update(const std::vector<std::shared_ptr<const api::ScaleLimit>>& limits,
-                              const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces) {
+                              const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces,
+                              const limits::ScaledFields& scaled) {
   LimitChange change;
   std::map<LimitKey, LimitPtr> next;
   for (const auto& limit : limits) {
     const LimitKey key{limit->kind, limit->meta.ns, limit->meta.name};
     const auto former = limits_.find(key);
     const LimitPtr known = former == limits_.end() ? nullptr : former->second;
-    LimitPtr compiled = compile(known ? known->id() : ++last_id_, limit, namespaces);
+    LimitPtr compiled = compile(known ? known->id() : ++last_id_, limit, namespaces, scaled);
     const bool same_count = known && known->terms().selection == compiled->terms().selection &&
                             known->watches_objects() == compiled->watches_objects();
     if (!same_count) {
       if (known) {
         change.dropped.push_back(known->id());
-        compiled = compile(++last_id_, limit, namespaces);
+        compiled = compile(++last_id_, limit, namespaces, scaled);
       }
       change.added.push_back(compiled);
-    } else if (&known->limit() == limit.get()) {
+    } else if (&known->limit() == limit.get() && known->scaled_fields() == compiled->scaled_fields()) {
       compiled = known;
     } else {
       change.altered.push_back(compiled);

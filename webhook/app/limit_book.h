@@ -49,8 +49,10 @@ class LimitBook {
   explicit LimitBook(std::vector<std::string> excluded) : excluded_(std::move(excluded)) {}
 
   /// What there is now. A limit whose selection has changed, or that was made anew, gets another number.
+  /// `scaled`: see CompiledLimit.
   LimitChange update(const std::vector<std::shared_ptr<const api::ScaleLimit>>& limits,
-                     const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces);
+                     const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces,
+                     const limits::ScaledFields& scaled = {});
 
  private:
   using LimitKey = std::tuple<api::LimitKind, std::string, std::string>;
@@ -59,7 +61,8 @@ class LimitBook {
   std::optional<limits::LimitId> flow_of(const api::ScaleLimit& limit);
   std::vector<limits::LimitId> forget_flows();
   LimitPtr compile(limits::LimitId id, const std::shared_ptr<const api::ScaleLimit>& limit,
-                   const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces);
+                   const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces,
+                   const limits::ScaledFields& scaled);
   std::vector<WatchedType> watched_types() const;
 
   std::vector<std::string> excluded_;

@@ -24,6 +24,7 @@ struct StatusFacts {
   std::string other_version;               ///< see validation::other_version()
   std::vector<api::DenialStatus> denials;  ///< since the former status
   std::vector<std::string> excluded_namespaces;
+  std::vector<std::string> scaled_blindly{};  ///< resources; see CompiledLimit::scaled_blindly()
 };
 
 struct StatusReport {

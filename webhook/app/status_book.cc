@@ -75,7 +75,8 @@ std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObser
       .observed = std::move(observation.observed),
       .other_version = std::move(observation.other_version),
       .denials = memory.denials,
-      .excluded_namespaces = excluded_namespaces_};
+      .excluded_namespaces = excluded_namespaces_,
+      .scaled_blindly = std::move(observation.scaled_blindly)};
   memory.enforcement = facts.enforcement.memory;
   const api::ScaleLimitStatus& former = memory.stored.base(object.status);
   StatusReport report = limit_status(facts, former, now.wall);

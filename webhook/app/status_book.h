@@ -22,6 +22,7 @@ struct LimitObservation {
   std::string count_problem;
   std::vector<ObservedFigure> observed;
   std::string other_version;
+  std::vector<std::string> scaled_blindly;
   std::vector<api::DenialStatus> denials;  ///< since the last observation
   bool operator==(const LimitObservation&) const = default;
 };

@@ -197,6 +197,9 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
     const auto problem = told.watch_problems.find(limit->types()[i]);
     if (problem != told.watch_problems.end()) observation.count_problem = problem->second;
   }
+  for (const std::size_t resource : limit->scaled_blindly()) {
+    observation.scaled_blindly.push_back(resource_name(object.spec.match.resources[resource]));
+  }
   observation.denials = engine_.denials().take(object);
   return observation;
 }
