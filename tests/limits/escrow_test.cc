@@ -580,6 +580,26 @@ TEST(EscrowReads, are_asked_for_once_however_long_the_answer_takes_and_again_onl
   EXPECT_EQ(asked_at(110), 0);
 }
 
+TEST(EscrowReads, are_not_needed_by_another_life_of_what_the_former_one_knew) {
+  UsageCache usage;
+  Escrow escrow({"self", 1}, {}, usage);
+  const Moment now{absl::Seconds(1), absl::UnixEpoch()};
+  escrow.set_limit(kLimit, {1, "selection", {kOne}, {kType}});
+  escrow.tick(now);
+  (void)escrow.take_actions();
+  LedgerRecord record;
+  record.resource_version = "5";
+  record.selection = "selection";
+  record.generation = record.epoch = 1;
+  record.hard = {kOne};
+  escrow.ledger_read(kLimit, record, now);
+  escrow.begin_anew({"self", 2});
+  ASSERT_NE(escrow.account(kLimit)->record(), nullptr);
+  EXPECT_EQ(escrow.account(kLimit)->record()->resource_version, "5");
+  escrow.tick(now);
+  for (const Action& action : escrow.take_actions()) EXPECT_FALSE(std::holds_alternative<ReadLedger>(action));
+}
+
 TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {
   TestReplica replica("a", shared_, 1);
   EXPECT_EQ(replica.escrow.judge({{kLimit, {kOne}}}).kind, Kind::Allowed);
