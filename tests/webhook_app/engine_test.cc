@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -9,6 +10,7 @@
 #include "tests/support/polling.h"
 #include "tests/webhook_app/a_limit.h"
 #include "webhook/app/ledger_codec.h"
+#include "webhook/app/limit_metrics.h"
 #include "webhook/app/moment.h"
 
 namespace headroom::webhook {
@@ -49,6 +51,26 @@ TEST(Engine, looks_again_for_the_ledger_that_was_deleted_not_for_the_limits_othe
   engine.ledger_deleted(ledger_name_of(*limit, LedgerPart::Flow));
   EXPECT_TRUE(testing_support::poll([&] { return reads_of(flow) > before; }, milliseconds(5000), milliseconds(5)));
   EXPECT_EQ(reads_of(limit->id()), of_the_other);
+}
+
+TEST(Engine, tells_by_which_limits_it_judges_those_without_a_ledger_among_them) {
+  runtime::Metrics metrics;
+  Engine engine(
+      {"headroom-webhook-a", 1}, {}, machine_moment, [](const Task&) {}, metrics);
+  LimitBook book({});
+  engine.adopt(book.update({a_limit("counted", {}, "u-1"),
+                            a_limit("capped", {{"total", nullptr}, {"object", {{"maxBytes", 100}}}}, "u-2", 4)},
+                           {}));
+  std::map<std::string, bool> in_force;
+  for (const LimitFigures& figures : engine.figures()) {
+    in_force[figures.limit->limit().meta.name] = figures.in_force;
+  }
+  const std::map<std::string, bool> expected{{"capped", true}, {"counted", false}};
+  EXPECT_EQ(in_force, expected);
+  const LimitMetrics limit_metrics(engine, metrics);
+  EXPECT_NE(metrics.serialize().find(
+                R"(headroom_limit_generation_in_force{kind="ScaleLimit",limit="capped",namespace="shop"} 4)"),
+            std::string::npos);
 }
 
 }  // namespace

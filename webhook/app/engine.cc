@@ -266,7 +266,7 @@ std::vector<LimitFigures> Engine::figures() const {
   std::lock_guard lock(mutex_);
   std::vector<LimitFigures> all;
   for (const auto& [id, limit] : by_id_) {
-    if (limit->counts_objects() || limit->flow()) all.push_back(figures_of(limit));
+    all.push_back(figures_of(limit));
   }
   return all;
 }
@@ -315,7 +315,8 @@ LimitFigures Engine::figures_of(const LimitPtr& limit) const {
     figures.flow_waiting = escrow_.queued(flow);
     if (const limits::LimitAccount* const account = escrow_.account(flow)) figures.flow_granted = account->granted();
   }
-  figures.in_force = figures.in_force && figures.unlisted.empty();
+  const bool needs_ledger = limit->counts_objects() || limit->flow().has_value();
+  figures.in_force = (figures.in_force || !needs_ledger) && figures.unlisted.empty();
   return figures;
 }
 

@@ -154,7 +154,6 @@ class Engine {
   /// Writes that were let through and have no end yet.
   std::size_t reserved() const;
   std::size_t waiting() const;
-  /// Of the limits that have a ledger.
   std::vector<LimitFigures> figures() const;
   /// Of one that it was told of, whatever it counts; null: dropped since.
   std::optional<LimitFigures> figures(limits::LimitId id) const;
