@@ -30,6 +30,7 @@ struct AskedWrite {
   std::string_view group, version, resource, sub_resource, ns, name;
   const ObjectView* object = nullptr;      ///< null for a delete
   const ObjectView* old_object = nullptr;  ///< null for a create
+  std::string_view user{};
 };
 
 /// Whether it goes to the object's `/scale`.

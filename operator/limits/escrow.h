@@ -151,6 +151,8 @@ class Escrow {
   Amounts pending(LimitId limit) const {
     return flow_.knows(limit) ? flow_.in_use(limit) : reservations_.pending(limit);
   }
+  /// Of what is reserved: what writes hold that were let through at `before` or earlier.
+  std::vector<Lingering> lingering(BootTime before) const { return reservations_.lingering(before); }
   /// That are alive, this one counted.
   std::size_t replicas(Moment now) const { return 1 + holders_.others_alive(self_, now.boot); }
   /// Writes that wait for a flow of the limit.

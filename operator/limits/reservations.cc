@@ -3,6 +3,7 @@
 #include <absl/hash/hash.h>
 
 #include <algorithm>
+#include <map>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -110,7 +111,7 @@ void Reservations::add(const Write& write, const Charges& charges, BootTime now)
   if (member != reservation.open.end()) {
     member->admitted = now;
   } else {
-    reservation.open.push_back({write.uid, write.old_version, now});
+    reservation.open.push_back({write.uid, write.old_version, now, write.requester});
   }
   index({write.type, write.uid}, static_cast<Index>(&reservation - reservations_.data()));
 }
@@ -168,6 +169,26 @@ std::vector<Resolution> Reservations::give_up(TypeId type, BootTime before) {
         index, [&](const Member& member) { return member.admitted <= before; }, 0, resolved);
   }
   return resolved;
+}
+
+std::vector<Lingering> Reservations::lingering(BootTime before) const {
+  std::map<std::pair<LimitId, Requester>, Lingering> sums;
+  for (const Reservation& reservation : reservations_) {
+    if (reservation.open.empty()) continue;
+    const Member& oldest = *std::ranges::min_element(reservation.open, {}, &Member::admitted);
+    if (oldest.admitted > before) continue;
+    for (const Charge& charge : reservation.charges) {
+      Lingering& sum = sums[{charge.limit, oldest.requester}];
+      ++sum.writes;
+      sum.amounts += charge.amounts;
+    }
+  }
+  std::vector<Lingering> all;
+  for (auto& [key, sum] : sums) {
+    std::tie(sum.limit, sum.requester) = key;
+    all.push_back(std::move(sum));
+  }
+  return all;
 }
 
 Amounts Reservations::pending(LimitId limit) const {

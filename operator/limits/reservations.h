@@ -28,12 +28,16 @@ struct Charge {
 };
 using Charges = absl::InlinedVector<Charge, 2>;
 
+/// Who asks for a write, as the caller numbers them.
+using Requester = std::uint32_t;
+
 /// A write, as the ledger sees it.
 struct Write {
   TypeId type = 0;
   Uid uid;
   Revision old_version = 0;  ///< 0: a create
   Uid name{};                ///< namespace and name as one value (name_id)
+  Requester requester{};
 };
 
 /// Namespace and name as one value to compare.
@@ -45,6 +49,14 @@ struct Resolution {
   TypeId type = 0;
   Revision revision = 0;
   Charges charges;
+};
+
+/// What writes of one requester reserve of one limit.
+struct Lingering {
+  LimitId limit = 0;
+  Requester requester = 0;
+  std::int64_t writes = 0;
+  Amounts amounts;
 };
 
 class Reservations {
@@ -67,6 +79,10 @@ class Reservations {
   /// everything up to a revision after that has been seen).
   std::vector<Resolution> give_up(TypeId type, BootTime before);
 
+  /// What is reserved by writes that were let through at `before` or earlier and have no end yet, in the order of
+  /// limits and requesters. Creates of one name count as one write, of whoever came first.
+  std::vector<Lingering> lingering(BootTime before) const;
+
   /// What is reserved under a limit, by writes without an end.
   Amounts pending(LimitId limit) const;
   std::size_t size() const { return by_uid_.size(); }
@@ -79,6 +95,7 @@ class Reservations {
     Uid uid;
     Revision old_version;
     BootTime admitted;  ///< of the latest call
+    Requester requester;
   };
   /// All writes of which at most one can be stored at a time.
   struct Reservation {

@@ -210,6 +210,33 @@ TEST(ReservationsTest, only_those_that_are_old_enough_are_given_up) {
   EXPECT_EQ(reservations.size(), 1U);
 }
 
+TEST(ReservationsTest, what_has_been_under_way_for_long_is_told_by_limit_and_requester) {
+  Reservations reservations;
+  const BootTime later = kNow + absl::Seconds(1);
+  reservations.add({kType, uid(1), 10, {}, 7}, one(), kNow);
+  reservations.add({kType, uid(2), 10, {}, 7}, one(2 * kOne), kNow);
+  reservations.add({kType, uid(3), 10, {}, 5}, {{kSecond, {kOne}}}, kNow);
+  reservations.add({kType, uid(4), 10, {}, 5}, one(), later);
+  const Uid name = name_id("ns", "leader");
+  reservations.add({kType, uid(5), 0, name, 8}, one(), kNow);
+  reservations.add({kType, uid(6), 0, name, 9}, one(), later);
+  const auto told = [&](BootTime before) {
+    std::vector<std::tuple<LimitId, Requester, std::int64_t, Amount>> rows;
+    for (const Lingering& row : reservations.lingering(before)) {
+      rows.emplace_back(row.limit, row.requester, row.writes, row.amounts[0] / kOne);
+    }
+    return rows;
+  };
+  using Row = std::tuple<LimitId, Requester, std::int64_t, Amount>;
+  EXPECT_THAT(told(kNow - absl::Nanoseconds(1)), IsEmpty());
+  EXPECT_THAT(told(kNow), ElementsAre(Row{kFirst, 7, 2, 3}, Row{kFirst, 8, 1, 1}, Row{kSecond, 5, 1, 1}));
+  (void)reservations.seen(kType, uid(1), 11, false);
+  (void)reservations.seen(kType, uid(3), 11, false);
+  (void)reservations.seen(kType, uid(5), 11, false);
+  EXPECT_THAT(told(kNow), ElementsAre(Row{kFirst, 7, 1, 2})) << "of the name, the one that is left came later";
+  EXPECT_THAT(told(later), ElementsAre(Row{kFirst, 5, 1, 1}, Row{kFirst, 7, 1, 2}, Row{kFirst, 9, 1, 1}));
+}
+
 TEST(ReservationsTest, another_call_for_a_write_starts_its_time_anew) {
   Reservations reservations;
   reservations.add({kType, uid(1), 10, {}}, one(), kNow);

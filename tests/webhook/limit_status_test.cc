@@ -35,7 +35,7 @@ api::ScaleLimit limit(Mode mode = Mode::Enforce) {
 }
 
 StatusFacts facts_of(const api::ScaleLimit& limit, std::int64_t used, Stage stage = Stage::Holds) {
-  StatusFacts facts{limit, {{Quantity::from_int(used), Quantity()}}, {}, {}, {}, {}, {}, {}, {"kube-system"}};
+  StatusFacts facts{limit, {{Quantity::from_int(used), Quantity()}}, {}, {}, {}, {}, {}, {}, {}, {"kube-system"}};
   facts.enforcement.stage = stage;
   facts.enforcement.message = "because";
   return facts;
@@ -122,6 +122,32 @@ TEST(LimitStatus, objects_that_are_not_counted_yet_keep_a_limit_from_being_ready
   EXPECT_THAT(conditions(stuck.status),
               ElementsAre("Ready=False/CannotCount", "Enforced=True/Exact", "Stalled=True/CannotCount"));
   EXPECT_THAT(stuck.status.conditions[0].message, HasSubstr("artifacts.example.com cannot be counted: the server"));
+}
+
+TEST(LimitStatus, says_what_writes_hold_that_did_not_land_and_whose_they_are) {
+  api::ScaleLimit object = limit();
+  object.spec.total.count = 200;
+  const limits::Amount one = Quantity::kNano;
+  const auto report_of = [&](std::vector<UnlandedWrites> unlanded, const api::ScaleLimitStatus& former = {}) {
+    StatusFacts facts = facts_of(object, 9);
+    facts.unlanded = std::move(unlanded);
+    return limit_status(facts, former, kNow);
+  };
+  const api::ScaleLimitStatus none = report_of({}).status;
+  EXPECT_EQ(api::find_condition(none.conditions, kHoldsUnlanded), nullptr);
+  const api::ScaleLimitStatus few = report_of({{"ann", 1, {one}}}).status;
+  EXPECT_EQ(api::find_condition(few.conditions, kHoldsUnlanded), nullptr) << "not the hundredth part";
+  const StatusReport report = report_of({{"importer", 2, {2 * one}}, {"", 1, {one}}}, none);
+  const api::Condition* const condition = api::find_condition(report.status.conditions, kHoldsUnlanded);
+  ASSERT_NE(condition, nullptr);
+  EXPECT_TRUE(condition->status);
+  EXPECT_THAT(condition->message, HasSubstr("hold count 3 of 200: 2 of importer, 1 of others;"));
+  EXPECT_THAT(reasons(report), ElementsAre("WritesDidNotLand"));
+  EXPECT_EQ(change_between(none, report.status), StatusChange::Substance);
+  const StatusReport more = report_of({{"importer", 4, {4 * one}}}, report.status);
+  EXPECT_THAT(reasons(more), testing::IsEmpty());
+  EXPECT_EQ(change_between(report.status, more.status), StatusChange::Figures);
+  EXPECT_EQ(api::find_condition(report_of({}, more.status).status.conditions, kHoldsUnlanded), nullptr);
 }
 
 TEST(LimitStatus, shows_how_full_the_dimensions_are_and_what_follows) {

@@ -151,6 +151,7 @@ struct Told {
                       .count_problem = "",
                       .observed = {figure},
                       .other_version = "",
+                      .unlanded = {},
                       .denials = {},
                       .excluded_namespaces = {}};
     status = limit_status(facts, status, now).status;
@@ -203,6 +204,7 @@ TEST(LimitStatus, a_limit_that_overlooks_another_version_promises_nothing) {
                     .count_problem = "",
                     .observed = {},
                     .other_version = "artifacts.example.com v1 is v2 in ScaleLimit shop/other",
+                    .unlanded = {},
                     .denials = {},
                     .excluded_namespaces = {}};
   facts.enforcement.stage = Enforcement::Stage::Holds;

@@ -25,6 +25,7 @@ std::optional<limits::AskedWrite> asked_write(const Review& review) {
   write.name = review.name;
   write.object = write.operation == api::Operation::Delete ? nullptr : review.object;
   write.old_object = review.old_object;
+  write.user = review.username;
   return write;
 }
 

@@ -1,6 +1,7 @@
 #include "webhook/app/engine.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "operator/base/log.h"
@@ -224,6 +225,7 @@ void Engine::tick() {
     const limits::Moment now = now_();
     if (now.boot - looked_for_gone_ >= kLookForGone) {
       looked_for_gone_ = now.boot;
+      if (requesters_.crowded()) forget_requesters(now.boot);
       absl::erase_if(pending_, [&](const auto& entry) {
         if (!entry.second.responder.gone()) return false;
         escrow_.cancel(entry.first);
@@ -240,6 +242,12 @@ void Engine::tick() {
     }
   }
   finish(std::move(aftermath));
+}
+
+void Engine::forget_requesters(BootTime now) {
+  std::set<limits::Requester> used;
+  for (const limits::Lingering& one : escrow_.lingering(now)) used.insert(one.requester);
+  requesters_.retain(used);
 }
 
 void Engine::keep_time(const std::stop_token& stop) {
@@ -268,6 +276,19 @@ std::vector<LimitFigures> Engine::figures() const {
   for (const auto& [id, limit] : by_id_) {
     all.push_back(figures_of(limit));
   }
+  return all;
+}
+
+std::vector<UnlandedUnderLimit> Engine::unlanded() const {
+  std::lock_guard lock(mutex_);
+  std::vector<UnlandedUnderLimit> all;
+  for (const limits::Lingering& one : escrow_.lingering(now_().boot - unlanded_after(options_.request_deadline))) {
+    const LimitPtr limit = find(one.limit);
+    if (!limit) continue;
+    if (all.empty() || all.back().limit != limit) all.push_back({limit, {}});
+    all.back().by_user.push_back({requesters_.name_of(one.requester), one.writes, one.amounts});
+  }
+  for (UnlandedUnderLimit& limit : all) limit.by_user = by_user(limit.by_user);
   return all;
 }
 

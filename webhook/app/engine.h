@@ -22,7 +22,9 @@
 #include "webhook/app/denials.h"
 #include "webhook/app/enforcement.h"
 #include "webhook/app/limit_book.h"
+#include "webhook/app/requesters.h"
 #include "webhook/app/type_lists.h"
+#include "webhook/app/unlanded.h"
 #include "webhook/app/verdict_answer.h"
 #include "webhook/review_endpoint.h"
 
@@ -155,6 +157,8 @@ class Engine {
   std::size_t reserved() const;
   std::size_t waiting() const;
   std::vector<LimitFigures> figures() const;
+  /// What is held by writes that did not land, of the limits under which there are such.
+  std::vector<UnlandedUnderLimit> unlanded() const;
   /// Of one that it was told of, whatever it counts; null: dropped since.
   std::optional<LimitFigures> figures(limits::LimitId id) const;
   /// Since it was last asked; without what was not used at all.
@@ -213,6 +217,7 @@ class Engine {
   LimitPtr find(limits::LimitId id) const;
   void take_change(TypeSource source, StoredChange change);
   void tick();
+  void forget_requesters(limits::BootTime now);
 
   std::function<bool(const api::SwitchCondition&)> switch_is_on_ = [](const api::SwitchCondition&) { return false; };
   const Now now_;
@@ -232,6 +237,7 @@ class Engine {
   absl::flat_hash_map<limits::TypeId, Type> types_;
   absl::flat_hash_map<limits::RequestId, Pending> pending_;
   limits::RequestId last_request_ = 0;
+  Requesters requesters_;
   limits::BootTime looked_for_gone_;
 };
 

@@ -100,8 +100,10 @@ std::optional<Answer> Engine::ask_ledger(const limits::AskedWrite& write, const 
                        std::string(write.name.empty() ? write.object->name() : write.name)};
   const limits::RequestId request = ++last_request_;
   const limits::Moment now = now_();
+  limits::Write of_somebody = assessed.write;
+  of_somebody.requester = requesters_.number_of(write.user);
   const auto verdict = dry_run ? std::optional(escrow_.judge(assessed.charges))
-                               : escrow_.ask(request, assessed.write, assessed.charges, now);
+                               : escrow_.ask(request, of_somebody, assessed.charges, now);
   if (!verdict) {
     pending_.emplace(
         request, Pending{std::move(responder), std::move(object), assessed.write.type, std::move(warnings), now.boot});

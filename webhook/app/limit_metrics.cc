@@ -52,6 +52,22 @@ void LimitMetrics::refresh() {
            number(figures.in_flight[i]));
     }
   }
+  for (const UnlandedUnderLimit& unlanded : engine_.unlanded()) {
+    const api::ScaleLimit& limit = unlanded.limit->limit();
+    const auto& dimensions = unlanded.limit->ledger_dimensions();
+    for (const UnlandedWrites& row : unlanded.by_user) {
+      for (std::size_t i = 0; i < dimensions.size(); ++i) {
+        show("headroom_limit_unlanded",
+             "Held by writes of a user that this replica let through a while ago and that nobody has seen stored",
+             {{"kind", api::to_string(limit.kind)},
+              {"namespace", limit.meta.ns},
+              {"limit", limit.meta.name},
+              {"dimension", dimensions[i].name},
+              {"user", row.user}},
+             Quantity::from_nano(row.held[i]).to_double());
+      }
+    }
+  }
   for (const auto& [name, labels] : shown_) {
     if (!shown.contains({name, labels})) metrics_.remove(name, labels);
   }

@@ -125,6 +125,31 @@ void put_metrics(Conditions& conditions, const StatusFacts& facts) {
   conditions.abnormal("MetricsUnavailable", !problems.empty(), all_shown ? "StaleMetrics" : "NoAnswer", problems);
 }
 
+/// What is worth telling: a few lost writes of a large limit are in nobody's way.
+constexpr int kWorthTelling = 100;  // the hundredth part
+
+void put_unlanded(Conditions& conditions, const StatusFacts& facts) {
+  limits::Amounts held;
+  for (const UnlandedWrites& row : facts.unlanded) held += row.held;
+  std::vector<std::string> parts;
+  bool tells = false;
+  std::size_t place = 0;
+  for (const api::LimitDimension& dimension : api::dimensions_of(facts.limit.spec)) {
+    if (dimension.kind != Kind::Count && dimension.kind != Kind::Sum) continue;
+    const limits::Amount here = held[place++];
+    if (here <= 0) continue;
+    tells = tells || here * kWorthTelling >= dimension.hard.nano();
+    parts.push_back(
+        absl::StrCat(dimension.name, " ", Quantity::from_nano(here).to_string(), " of ", dimension.hard.to_string()));
+  }
+  conditions.abnormal(
+      kHoldsUnlanded, tells, "WritesDidNotLand",
+      absl::StrCat("writes that were let through and are not stored hold ", absl::StrJoin(parts, ", "), ": ",
+                   who(facts.unlanded),
+                   "; another webhook or a quota has refused them, or their client went away. What they hold is free "
+                   "again when the API server's request deadline has passed"));
+}
+
 EventText level_event(const limits::LevelEvent& event) {
   const bool stops = event.reason.starts_with("Writes");
   return {event.warning ? EventText::Type::Warning : EventText::Type::Normal, event.reason,
@@ -142,6 +167,12 @@ std::optional<EventText> enforced_event(const api::ScaleLimitStatus& before, con
                    absl::StrCat(now->reason, ": ", now->message)};
 }
 
+std::optional<EventText> unlanded_event(const api::ScaleLimitStatus& before, const api::ScaleLimitStatus& after) {
+  const api::Condition* const now = api::find_condition(after.conditions, kHoldsUnlanded);
+  if (now == nullptr || api::find_condition(before.conditions, kHoldsUnlanded) != nullptr) return std::nullopt;
+  return EventText{EventText::Type::Warning, now->reason, "JudgeWrites", now->message};
+}
+
 /// Without what moves all the time.
 api::ScaleLimitStatus without_figures(api::ScaleLimitStatus status) {
   for (api::DimensionStatus& dimension : status.dimensions) {
@@ -153,6 +184,9 @@ api::ScaleLimitStatus without_figures(api::ScaleLimitStatus status) {
   if (status.paused) status.paused->message.clear();
   if (status.halted) status.halted->message.clear();
   status.denials.clear();
+  for (api::Condition& condition : status.conditions) {
+    if (condition.type == kHoldsUnlanded) condition.message.clear();
+  }
   return status;
 }
 
@@ -204,11 +238,13 @@ StatusReport limit_status(const StatusFacts& facts, const api::ScaleLimitStatus&
           "no CustomResourceDefinition tells which field /scale of ", absl::StrJoin(facts.scaled_blindly, ", "),
           " writes, so a write to it is held against every field of the spec that this limit names; let the "
           "webhook get customresourcedefinitions, and let all versions of the type name one specReplicasPath"));
+  put_unlanded(conditions, facts);
   conditions.abnormal("Reconciling", verdict.state == State::Reconciling, verdict.reason, verdict.message);
   conditions.abnormal("Stalled", verdict.state == State::Stalled, verdict.reason, verdict.message);
 
   for (const limits::LevelEvent& event : levels.events) report.events.push_back(level_event(event));
   if (auto event = enforced_event(former, status)) report.events.push_back(*std::move(event));
+  if (auto event = unlanded_event(former, status)) report.events.push_back(*std::move(event));
   return report;
 }
 

@@ -11,8 +11,12 @@
 #include "operator/runtime/events.h"
 #include "webhook/app/enforcement.h"
 #include "webhook/app/observed.h"
+#include "webhook/app/unlanded.h"
 
 namespace headroom::webhook {
+
+/// Condition that is there while writes that did not land hold a good part of a dimension.
+inline constexpr char kHoldsUnlanded[] = "HoldsUnlanded";
 
 struct StatusFacts {
   const api::ScaleLimit& limit;
@@ -22,6 +26,7 @@ struct StatusFacts {
   std::string count_problem;               ///< why that does not come about; empty: it does
   std::vector<ObservedFigure> observed;    ///< in the order of spec.observed; their figures are in `use`
   std::string other_version;               ///< see validation::other_version()
+  std::vector<UnlandedWrites> unlanded;    ///< by_user(), of all replicas
   std::vector<api::DenialStatus> denials;  ///< since the former status
   std::vector<std::string> excluded_namespaces;
   std::vector<std::string> scaled_blindly{};  ///< resources; see CompiledLimit::scaled_blindly()

@@ -74,6 +74,7 @@ std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObser
       .count_problem = std::move(observation.count_problem),
       .observed = std::move(observation.observed),
       .other_version = std::move(observation.other_version),
+      .unlanded = std::move(observation.unlanded),
       .denials = memory.denials,
       .excluded_namespaces = excluded_namespaces_,
       .scaled_blindly = std::move(observation.scaled_blindly)};

@@ -23,6 +23,7 @@ struct LimitObservation {
   std::vector<ObservedFigure> observed;
   std::string other_version;
   std::vector<std::string> scaled_blindly;
+  std::vector<UnlandedWrites> unlanded;
   std::vector<api::DenialStatus> denials;  ///< since the last observation
   bool operator==(const LimitObservation&) const = default;
 };

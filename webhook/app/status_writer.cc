@@ -200,6 +200,7 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   for (const std::size_t resource : limit->scaled_blindly()) {
     observation.scaled_blindly.push_back(resource_name(object.spec.match.resources[resource]));
   }
+  observation.unlanded = unlanded_under(object, round.unlanded);
   observation.denials = engine_.denials().take(object);
   return observation;
 }
@@ -241,6 +242,8 @@ void StatusWriter::round(const std::stop_token& stop) {
     around.live.push_back({one.name, SeenLimits::announced(one.announced)});
     const auto flow = one.announced.find(kFlowAnnotation);
     if (flow != one.announced.end()) around.flows.push_back(FlowReport::parse(flow->second));
+    const auto unlanded = one.announced.find(kUnlandedAnnotation);
+    if (unlanded != one.announced.end()) around.unlanded.push_back(UnlandedReport::parse(unlanded->second));
   }
   std::vector<StatusWrite> writes;
   std::set<std::string> uids;

@@ -29,6 +29,7 @@
 #include "webhook/app/seen_limits.h"
 #include "webhook/app/status_book.h"
 #include "webhook/app/stored_configuration.h"
+#include "webhook/app/unlanded.h"
 
 namespace headroom::webhook {
 
@@ -83,6 +84,7 @@ class StatusWriter {
     Told told;
     std::vector<LiveReplica> live;
     std::vector<FlowReport> flows;                ///< of those that are alive
+    std::vector<UnlandedReport> unlanded;         ///< of the same
     std::optional<validation::Snapshot> regions;  ///< null: not known, or nobody asks
   };
 

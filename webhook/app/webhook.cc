@@ -35,6 +35,7 @@
 #include "webhook/app/status_writer.h"
 #include "webhook/app/switches.h"
 #include "webhook/app/type_watches.h"
+#include "webhook/app/unlanded.h"
 #include "webhook/review_endpoint.h"
 
 namespace headroom::webhook {
@@ -143,7 +144,8 @@ Status Webhook::Impl::build() {
                      return Announcements{{kSeenAnnotation, keeper->seen().text()},
                                           {kProtocolAnnotation, std::to_string(api::kLedgerProtocol)},
                                           {kCertificatesAnnotation, certificates->announcement()},
-                                          {kFlowAnnotation, FlowReport::of(engine->take_flow_peaks()).text()}};
+                                          {kFlowAnnotation, FlowReport::of(engine->take_flow_peaks()).text()},
+                                          {kUnlandedAnnotation, UnlandedReport::of(engine->unlanded()).text()}};
                    }},
       machine_moment,
       LeaseListener{[this](limits::BootTime until) {
