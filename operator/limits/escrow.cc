@@ -47,8 +47,9 @@ void Escrow::begin_anew(Holder self) {
   recall_.reset();
   for (auto& [id, limit] : limits_) {
     Limit anew(LimitAccount(limit.account.terms(), self_));
-    // What is known of the record is no worse for it: a lapse under load is not to read a thousand of them again.
-    if (const LedgerRecord* const known = limit.account.record()) (void)anew.account.read(*known);
+    // A record is no worse known to it: a lapse under load is not to read a thousand of them again.
+    const LedgerRecord* const known = limit.account.record();
+    if (known != nullptr && !known->resource_version.empty()) (void)anew.account.read(*known);
     anew.reading = limit.reading;
     anew.distrusted = limit.distrusted;
     anew.distrusted_epoch = limit.distrusted_epoch;

@@ -70,7 +70,7 @@ struct TypeSource {
 /// What is known of a limit now.
 struct LimitFigures {
   LimitPtr limit;
-  bool in_force = false;  ///< what is stored is known, and the ledger is of this generation of the limit
+  bool in_force = false;  ///< what is stored is known, and the ledger, where it has one, is of this generation
   limits::Amounts used, granted, in_flight;
   limits::Amounts held;                  ///< granted to all replicas, and not in the ledger's base yet
   std::vector<limits::TypeId> unlisted;  ///< of its types: those whose stored objects are not known
