@@ -373,6 +373,32 @@ TEST_F(Concurrency, of_a_write_that_hangs_ends_when_it_is_assumed_to_be_done) {
   writers_->expect_refusals_by("ScaleLimit stuck/gateway");
 }
 
+TEST_F(Concurrency, of_a_replica_that_died_comes_back_once_none_of_its_writes_can_be_in_progress) {
+  limit("bereaved", 2, {{"max", 4}});
+  writers_->start("held", 4);
+  ASSERT_TRUE(eventually(10, [&] { return gate_->held() == 4 && in_progress() == 4; })) << in_progress();
+  const auto holds = [&](std::size_t replica) {
+    const json record = limits_home().get(kLimitLedger, "headroom-system", "flow.sl.bereaved.gateway").at("record");
+    return std::ranges::any_of(record.value("grants", json::array()),
+                               [&](const json& grant) { return grant.at("holder") == webhooks_->lease(replica); });
+  };
+  const std::size_t dead = holds(0) ? 0 : 1;
+  ASSERT_TRUE(holds(dead));
+  webhooks_->replica(dead).kill_now();
+  const SteadyClock::time_point killed = SteadyClock::now();
+  gate_->let_go(4);
+  ASSERT_TRUE(eventually(10, [&] { return writers_->landed() == 4; })) << "they had been let through";
+  ASSERT_TRUE(eventually(60, [&] { return !holds(dead); }));
+  // Its Lease of three seconds, which it had renewed a second ago at most, and the request deadline of twelve.
+  EXPECT_GE(seconds_since(killed), 12);
+  EXPECT_LE(seconds_since(killed), 3 + 12 + 10) << "ten for a busy machine";
+  ASSERT_TRUE(webhooks_->wait_ready(10));
+  writers_->start("held-later", 4);
+  EXPECT_TRUE(eventually(10, [&] { return in_progress() == 4; })) << in_progress();
+  gate_->let_go(4);
+  EXPECT_TRUE(eventually(10, [&] { return writers_->landed() == 8; }));
+}
+
 TEST_F(Concurrency, is_shown_by_the_status_as_full_as_it_was_since_the_last_look) {
   limit("shown", 2, {{"max", 4}},
         json::array({{{"name", "full"}, {"dimension", "concurrency"}, {"percent", 100}, {"level", "Red"}}}));

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <chrono>
+
 #include "operator/kube/cpprest_transport.h"
 #include "tests/e2e/limits_home.h"
 
@@ -207,6 +209,7 @@ TEST_F(Limits, are_kept_by_those_who_are_left_when_a_replica_dies) {
   const std::size_t dead = holder_of(webhooks, 3, "sl.orphaned.artifacts");
   ASSERT_LT(dead, 3u);
   webhooks.replica(dead).kill_now();
+  const auto killed = std::chrono::steady_clock::now();
   // What it held is not lost for good; until then nobody is told that the limit is reached.
   int asked_again = 0;
   ASSERT_TRUE(eventually(60, [&] {
@@ -217,6 +220,10 @@ TEST_F(Limits, are_kept_by_those_who_are_left_when_a_replica_dies) {
     return false;
   })) << created;
   EXPECT_GT(asked_again, 0) << "it held nothing";
+  // Its Lease of three seconds, which it had renewed a second ago at most, and the request deadline of twelve.
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - killed;
+  EXPECT_GE(took.count(), 12);
+  EXPECT_LE(took.count(), 3 + 12 + 10) << "ten for a busy machine";
   EXPECT_TRUE(eventually(20, [&] {
     return static_cast<bool>(refused(create(artifact("orphaned", "one-too-many")), 403, "used 40, asked 1, hard 40"));
   }));
