@@ -32,6 +32,8 @@ class WebhookProcess {
   /// Waits for it to end by itself; its exit status, or -1 when it has not within `seconds`.
   int wait(int seconds);
   bool running() const { return pid_ > 0; }
+  /// Of the process; at most 0 when it is gone.
+  pid_t pid() const { return pid_; }
 
   std::string log() const;
   /// Where it answers reviews, and where health and metrics are; 0 before it does.
