@@ -112,6 +112,11 @@ bool Keeper::apply_configuration(const std::stop_token& stop) {
 
 Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop) {
   const api::ObjectKey key{"", options_.configuration};
+  nlohmann::json entries = webhook_configuration(options_.configuration, limits, options_.reached_at);
+  if (!applied_configuration_.is_null() && entries == applied_entries_) {
+    followers_.statuses.covered(limits);
+    return ok();
+  }
   for (int race = 0;; ++race) {
     const auto stored = client_->get(kWebhookConfiguration, key, stop);
     if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
@@ -122,6 +127,7 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
     nlohmann::json wanted = webhook_configuration(options_.configuration, limits, address);
     wanted["webhooks"].push_back(own_kinds_entry(address));
     if (wanted == applied_configuration_) {
+      applied_entries_ = std::move(entries);
       followers_.statuses.covered(limits);
       return ok();
     }
@@ -131,6 +137,7 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
     const Status written = store_configuration(*client_, patch, stop);
     if (written) {
       applied_configuration_ = std::move(wanted);
+      applied_entries_ = std::move(entries);
       followers_.statuses.applied(limits, applied_configuration_);
       return ok();
     }

@@ -87,8 +87,9 @@ class Keeper {
   LimitBook book_;
   ScaleDefinitions scale_definitions_;
   LedgerSweep ledger_sweep_;
-  bool ledgers_swept_ = false;  ///< by this replica, and no limit has gone since
-  nlohmann::json applied_configuration_;
+  bool ledgers_swept_ = false;            ///< by this replica, and no limit has gone since
+  nlohmann::json applied_configuration_;  ///< null: to be applied, whatever it says
+  nlohmann::json applied_entries_;        ///< the same before authorities came into it
 
   std::jthread thread_;
 };
