@@ -12,6 +12,12 @@ constexpr char kNothing[] = "nothing";
 
 json artifact_crd() {
   const json schema = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
+  const json version = {
+      {"name", "v1"},
+      {"served", true},
+      {"storage", true},
+      {"schema", {{"openAPIV3Schema", schema}}},
+      {"subresources", {{"scale", {{"specReplicasPath", ".spec.size"}, {"statusReplicasPath", ".status.size"}}}}}};
   return {{"apiVersion", "apiextensions.k8s.io/v1"},
           {"kind", "CustomResourceDefinition"},
           {"metadata", {{"name", "artifacts.example.com"}}},
@@ -19,8 +25,7 @@ json artifact_crd() {
            {{"group", "example.com"},
             {"scope", "Namespaced"},
             {"names", {{"kind", "Artifact"}, {"plural", "artifacts"}, {"singular", "artifact"}}},
-            {"versions",
-             {{{"name", "v1"}, {"served", true}, {"storage", true}, {"schema", {{"openAPIV3Schema", schema}}}}}}}}};
+            {"versions", json::array({version})}}}};
 }
 
 }  // namespace

@@ -12,7 +12,7 @@
 
 namespace headroom::e2e {
 
-/// A namespaced type without rules: `spec` may hold anything.
+/// A namespaced type without rules: `spec` may hold anything. Its `/scale` writes `.spec.size`.
 inline const kube::ResourceType kArtifact{"example.com", "v1", "artifacts", "Artifact", true};
 inline const kube::ResourceType kScaleLimit{"headroom.dev", "v1alpha1", "scalelimits", "ScaleLimit", true};
 inline const kube::ResourceType kLimitLedger{"headroom.dev", "v1alpha1", "limitledgers", "LimitLedger", true};

@@ -27,6 +27,12 @@ class Limits : public ::testing::Test {
   Result<json> resize(const std::string& ns, const std::string& name, std::int64_t size) {
     return client_->patch(kArtifact, {ns, name}, kube::PatchType::Merge, {{"spec", {{"size", size}}}}, {});
   }
+  Result<json> scale(const std::string& ns, const std::string& name, int replicas) {
+    kube::WriteOptions options;
+    options.subresource = "scale";
+    return client_->patch(kArtifact, {ns, name}, kube::PatchType::Merge, {{"spec", {{"replicas", replicas}}}}, {},
+                          options);
+  }
   Status remove(const std::string& ns, const std::string& name) {
     return client_->remove(kArtifact, {ns, name}, {}, {});
   }
@@ -105,6 +111,44 @@ TEST_F(Limits, cap_single_objects_and_say_so_with_the_code_that_clients_know) {
   EXPECT_TRUE(refused(create(wide), 413, "bytes as compact JSON without managedFields, at most 2000 are allowed"));
   EXPECT_TRUE(refused(resize("capped", "just", 600'000'000), 413, ".spec.size is 600M"));
   EXPECT_TRUE(lands(resize("capped", "just", 1)));
+}
+
+TEST_F(Limits, hold_for_a_scale_whatever_its_field_is_called_in_the_object) {
+  json limit = scale_limit("scaled", "size", {{"sums", {sum(100)}}});
+  limit["spec"]["match"]["resources"][0]["subresources"] = {"scale"};
+  limit_namespace("scaled", {limit});
+  Webhooks webhooks(home_, 1, limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, 1, "scaled", {"size"}));
+  ASSERT_TRUE(lands(create(artifact("scaled", "large", 70))));
+  ASSERT_TRUE(lands(create(artifact("scaled", "small", 10))));
+  EXPECT_TRUE(refused(scale("scaled", "small", 31), 403, "over size: used 80, asked 21, hard 100"));
+  EXPECT_TRUE(lands(scale("scaled", "small", 30)));
+  EXPECT_TRUE(refused(resize("scaled", "large", 71), 403, "over size: used 100, asked 1, hard 100"));
+  EXPECT_TRUE(lands(scale("scaled", "small", 5)));
+}
+
+TEST_F(Limits, count_what_a_scale_makes_them_select) {
+  json limit = scale_limit("woken", "awake", {{"count", 1}});
+  json& match = limit["spec"]["match"];
+  match["resources"][0]["subresources"] = {"scale"};
+  match["fieldSelector"] = json::array({{{"path", ".spec.size"}, {"operator", "NotIn"}, {"values", {"0"}}}});
+  limit_namespace("woken", {limit});
+  Webhooks webhooks(home_, 1, limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, 1, "woken", {"awake"}));
+  ASSERT_TRUE(lands(create(artifact("woken", "first", 1))));
+  ASSERT_TRUE(lands(create(artifact("woken", "second", 0))));
+  std::string last;
+  // For a moment it is not known whether the object is one that the limit counts: 429.
+  const auto refused_at_last = [&](int status, const std::string& message) {
+    return eventually(10, [&] {
+      const auto answer = refused(scale("woken", "second", 3), status, message);
+      last = answer.message();
+      return bool(answer);
+    });
+  };
+  EXPECT_TRUE(refused_at_last(403, "over count: used 1, asked 1, hard 1")) << last;
+  ASSERT_TRUE(lands(scale("woken", "first", 0)));
+  EXPECT_TRUE(eventually(10, [&] { return bool(lands(scale("woken", "second", 3))); }));
 }
 
 TEST_F(Limits, judge_a_dry_run_and_charge_nothing_for_it) {
