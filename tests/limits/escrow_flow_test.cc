@@ -1,14 +1,13 @@
 // Rules of flows in the escrow, one by one; what they are worth together, the simulation tries.
 #include <gtest/gtest.h>
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "operator/limits/escrow.h"
+#include "tests/limits/instant_replica.h"
 
 namespace headroom::limits {
 namespace {
@@ -17,22 +16,6 @@ using Kind = Verdict::Kind;
 
 constexpr LimitId kCount = 7, kFlow = 8;
 constexpr TypeId kType = 3;
-
-struct SharedRecords {
-  std::map<LimitId, LedgerRecord> records;
-  int version = 100;
-
-  std::optional<LedgerRecord> swap(LimitId limit, LedgerRecord next) {
-    LedgerRecord& record = records[limit];
-    if (next.resource_version != record.resource_version) return std::nullopt;
-    next.resource_version = std::to_string(++version);
-    return record = std::move(next);
-  }
-  Amount granted(LimitId limit, std::size_t dimension) const {
-    const auto it = records.find(limit);
-    return it == records.end() ? 0 : it->second.granted()[dimension] / kOneWrite;
-  }
-};
 
 struct Bounds {
   int max = 0, resume_below = 0, burst = 0;
@@ -53,33 +36,24 @@ LimitTerms terms_of(const Bounds& bounds) {
   return terms;
 }
 
-/// A replica whose IO is done at once.
-class TestReplica {
+/// A replica before a flow, and a limit on what is stored where `hard_count` says so.
+class TestReplica : public InstantReplica {
  public:
   TestReplica(std::string name, SharedRecords& shared, const Bounds& bounds, int hard_count = 0)
-      : self{std::move(name), 1}, shared_(shared), bounds_(bounds), escrow(self, {}, usage) {
+      : InstantReplica(std::move(name), shared), bounds_(bounds), counts_(hard_count > 0) {
     usage.define(kCount, 1, true, std::vector<TypeId>{kType});
     usage.begin_list(kType);
     (void)usage.commit_list(kType, 50);
-    if (hard_count > 0) escrow.set_limit(kCount, {1, "count", {hard_count * kOneWrite}, {kType}, {}});
-    counts_ = hard_count > 0;
+    if (counts_) escrow.set_limit(kCount, {1, "count", {hard_count * kOneWrite}, {kType}, {}});
     escrow.set_limit(kFlow, terms_of(bounds));
-    escrow.lease_held_until(absl::Seconds(15));
     tick(0);
   }
 
-  static Moment at(double seconds) {
-    return {absl::Seconds(seconds), absl::FromUnixSeconds(1'000'000) + absl::Seconds(seconds)};
-  }
   std::optional<Kind> creates(int object, double now) { return creates(object, now, object); }
   std::optional<Kind> creates(int object, double now, int named) {
     Charges charges{{kFlow, {bounds_.max > 0 ? kOneWrite : 0, bounds_.burst > 0 ? kOneWrite : 0}}};
     if (counts_) charges.push_back({kCount, {kOneWrite}});
-    const Uid name{2, static_cast<std::uint64_t>(named)};
-    const auto verdict = escrow.ask(static_cast<RequestId>(object), {kType, uid(object), 0, name}, charges, at(now));
-    if (verdict) answers[object] = *verdict;
-    act(now);
-    return answer(object);
+    return ask(object, {kType, uid(object), 0, name(named)}, charges, now);
   }
   /// How many of so many creates pass at once.
   int passes(int first, int writes, double now) {
@@ -88,68 +62,23 @@ class TestReplica {
     return passed;
   }
   void sees(int object, double now) {
-    ++revision_;
-    usage.applied(kType, {uid(object), {2, static_cast<std::uint64_t>(object)}, revision_},
-                  std::vector<Membership>{{kCount, true, {kOneWrite}}});
-    escrow.seen(kType, uid(object), revision_, false);
+    newest = *newest + 1;
+    usage.applied(kType, {uid(object), name(object), *newest}, std::vector<Membership>{{kCount, true, {kOneWrite}}});
+    escrow.seen(kType, uid(object), *newest, false);
     escrow.cache_moved(kType, at(now));
     act(now);
   }
   void tick(double now) {
     escrow.lease_held_until(absl::Seconds(now + 15));
-    escrow.tick(at(now));
-    act(now);
+    InstantReplica::tick(now);
   }
-  /// Hears what is recorded now.
-  void reads(double now) {
-    for (const auto& [limit, record] : shared_.records) escrow.ledger_read(limit, record, at(now));
-    act(now);
-  }
-  std::optional<Kind> answer(int request) const {
-    const auto it = answers.find(request);
-    return it == answers.end() ? std::nullopt : std::optional(it->second.kind);
-  }
-  Amount granted(std::size_t dimension) const {
-    const auto it = shared_.records.find(kFlow);
-    const Grant* const grant = it == shared_.records.end() ? nullptr : it->second.grant(self);
-    return grant == nullptr ? 0 : grant->granted[dimension] / kOneWrite;
-  }
-  static Uid uid(int object) { return {1, static_cast<std::uint64_t>(object)}; }
+  Amount granted(std::size_t dimension) const { return InstantReplica::granted(kFlow, dimension); }
 
-  void act(double now) {
-    for (bool more = true; more;) {
-      more = false;
-      for (const Action& action : escrow.take_actions()) {
-        more = true;
-        if (const auto* given = std::get_if<AnswerRequest>(&action)) {
-          answers[static_cast<int>(given->request)] = given->verdict;
-        } else if (const auto* swap = std::get_if<SwapLedger>(&action)) {
-          ++swaps;
-          auto landed = shared_.swap(swap->limit, swap->swap.record);
-          escrow.swapped(swap->limit, swap->swap.sequence, landed ? SwapOutcome::Landed : SwapOutcome::Refused, landed,
-                         at(now));
-        } else if (const auto* read = std::get_if<ReadLedger>(&action)) {
-          escrow.ledger_read(read->limit, shared_.records[read->limit], at(now));
-        } else if (std::holds_alternative<ReadRevision>(action)) {
-          escrow.consistent_read(kType, revision_, at(now));
-        } else if (const auto* look = std::get_if<ReadName>(&action)) {
-          escrow.name_read(look->request, true, at(now));
-        } else if (const auto* holder = std::get_if<ReadHolder>(&action)) {
-          escrow.holder_read(holder->holder, false, at(now));
-        }
-      }
-    }
-  }
+ private:
+  static Uid name(int number) { return {2, static_cast<std::uint64_t>(number)}; }
 
-  Holder self;
-  SharedRecords& shared_;
-  Bounds bounds_;
-  bool counts_ = false;
-  UsageCache usage;
-  Escrow escrow;
-  std::map<int, Verdict> answers;
-  Revision revision_ = 50;
-  int swaps = 0;
+  const Bounds bounds_;
+  const bool counts_;
 };
 
 /// Two or more that know of each other, and hear of each other's swaps at once.
@@ -273,7 +202,6 @@ TEST(EscrowFlow, a_limit_that_was_not_full_knows_no_pause) {
 TEST(EscrowFlow, what_waits_for_one_limit_holds_nothing_of_another) {
   SharedRecords shared;
   TestReplica replica("a", shared, {.max = 1, .queue = 5}, 10);
-  replica.revision_ = 50;
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
   ASSERT_EQ(replica.creates(2, 0.1), std::nullopt);
   EXPECT_EQ(replica.escrow.pending(kCount)[0], kOneWrite) << "of the first";

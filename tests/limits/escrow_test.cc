@@ -1,16 +1,14 @@
 // Rules of the escrow ledger one by one; what they are worth together, the simulation tries.
-#include "operator/limits/escrow.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
-#include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "tests/limits/instant_replica.h"
 
 namespace headroom::limits {
 namespace {
@@ -22,32 +20,17 @@ constexpr TypeId kType = 3;
 constexpr Amount kOne = Quantity::kNano;
 constexpr double kRequestDeadline = 64, kLeaseLife = 15;
 
-/// One record, compared and swapped.
-struct SharedRecord {
-  LedgerRecord record;
-  int version = 100;
+constexpr std::array<TypeId, 1> kTypes{kType};
 
-  std::optional<LedgerRecord> swap(LedgerRecord next) {
-    if (next.resource_version != record.resource_version) return std::nullopt;
-    next.resource_version = std::to_string(++version);
-    return record = std::move(next);
-  }
-};
-
-/// A replica whose IO is done at once, from a record and a store that the test holds in its hands.
-class TestReplica {
+/// A replica before a limit that counts objects of one type.
+class TestReplica : public InstantReplica {
  public:
-  TestReplica(std::string name, SharedRecord& shared, int hard)
-      : self{std::move(name), 1}, shared_(shared), escrow(self, {}, usage) {
+  TestReplica(std::string name, SharedRecords& shared, int hard) : InstantReplica(std::move(name), shared) {
     usage.define(kLimit, 1, true, kTypes);
     list({}, 50);
     escrow.set_limit(kLimit, {1, "selection", {hard * kOne}, {kType}});
     escrow.lease_held_until(absl::Seconds(kLeaseLife));
     tick(0);
-  }
-
-  Moment at(double seconds) {
-    return {absl::Seconds(seconds), absl::FromUnixSeconds(1'000'000) + absl::Seconds(seconds)};
   }
 
   void list(const std::vector<int>& objects, Revision revision) {
@@ -68,99 +51,28 @@ class TestReplica {
     escrow.cache_moved(kType, at(now));
     act(now);
   }
-  void sees_up_to(Revision revision, double now) {
-    usage.progress(kType, revision);
-    escrow.cache_moved(kType, at(now));
-    act(now);
-  }
-  /// Asks to create an object; the answer, if it came at once.
+  void sees_up_to(Revision revision, double now) { InstantReplica::sees_up_to(kType, revision, now); }
   std::optional<Kind> creates(int object, double now, std::string name = "") {
     if (name.empty()) name = "object-" + std::to_string(object);
-    const auto verdict = escrow.ask(static_cast<RequestId>(object), {kType, uid(object), 0, name_id("ns", name)},
-                                    {{kLimit, {kOne}}}, at(now));
-    if (verdict) answers[object] = *verdict;
-    act(now);
-    return answer(object);
+    return ask(object, {kType, uid(object), 0, name_id("ns", name)}, {{kLimit, {kOne}}}, now);
   }
   std::optional<Kind> updates(int object, Revision from, int more, double now, int request) {
     const Write write{kType, uid(object), from, name_id("ns", "object-" + std::to_string(object))};
-    const auto verdict = escrow.ask(static_cast<RequestId>(request), write, {{kLimit, {more * kOne}}}, at(now));
-    if (verdict) answers[request] = *verdict;
-    act(now);
-    return answer(request);
+    return ask(request, write, {{kLimit, {more * kOne}}}, now);
   }
-  void tick(double now) {
-    escrow.tick(at(now));
-    act(now);
-  }
-  std::optional<Kind> answer(int request) const {
-    const auto it = answers.find(request);
-    return it == answers.end() ? std::nullopt : std::optional(it->second.kind);
-  }
-  Amount granted() const {
-    const Grant* const grant = shared_.record.grant(self);
-    return grant == nullptr ? 0 : grant->granted[0] / kOne;
-  }
+  Amount granted() const { return InstantReplica::granted(kLimit); }
 
-  static Uid uid(int object) { return {1, static_cast<std::uint64_t>(object)}; }
+ private:
   static ListedObject listed(int object, Revision revision) {
     return {uid(object), name_id("ns", "object-" + std::to_string(object)), revision};
   }
-
-  void act(double now) {
-    for (bool more = true; more;) {
-      more = false;
-      for (const Action& action : escrow.take_actions()) {
-        more = true;
-        if (const auto* given = std::get_if<AnswerRequest>(&action)) {
-          answers[static_cast<int>(given->request)] = given->verdict;
-        } else if (const auto* swap = std::get_if<SwapLedger>(&action)) {
-          ++swaps;
-          if (loses_answers) {
-            shared_.swap(swap->swap.record);
-            escrow.swapped(kLimit, swap->swap.sequence, SwapOutcome::Lost, std::nullopt, at(now));
-            continue;
-          }
-          auto landed = shared_.swap(swap->swap.record);
-          escrow.swapped(kLimit, swap->swap.sequence, landed ? SwapOutcome::Landed : SwapOutcome::Refused, landed,
-                         at(now));
-        } else if (std::holds_alternative<ReadLedger>(action)) {
-          escrow.ledger_read(kLimit, shared_.record, at(now));
-        } else if (std::holds_alternative<ReadRevision>(action)) {
-          ++reads;
-          if (newest) {
-            escrow.consistent_read(kType, newest, at(now));
-          } else {
-            unanswered_read = true;
-          }
-        } else if (std::holds_alternative<ListType>(action)) {
-          ++lists;
-        } else if (const auto* look = std::get_if<ReadName>(&action)) {
-          escrow.name_read(look->request, taken, at(now));
-        } else if (const auto* holder = std::get_if<ReadHolder>(&action)) {
-          escrow.holder_read(holder->holder, renewed, at(now));
-        }
-      }
-    }
-  }
-
-  static constexpr std::array<TypeId, 1> kTypes{kType};
-
-  Holder self;
-  SharedRecord& shared_;
-  UsageCache usage;
-  Escrow escrow;
-  std::map<int, Verdict> answers;
-  std::optional<Revision> newest = 50;  ///< what a consistent read finds; none: it hangs
-  std::optional<bool> taken = true;     ///< what looking for a name finds
-  std::optional<bool> renewed = false;  ///< what reading another's Lease finds
-  bool unanswered_read = false, loses_answers = false;
-  int swaps = 0, reads = 0, lists = 0;
 };
 
 class EscrowTest : public testing::Test {
  protected:
-  SharedRecord shared_;
+  LedgerRecord& record() { return shared_.records[kLimit]; }
+
+  SharedRecords shared_;
 };
 
 TEST_F(EscrowTest, admits_up_to_the_limit_and_then_says_by_how_much_it_is_over) {
@@ -191,7 +103,7 @@ TEST_F(EscrowTest, far_from_the_limit_most_writes_need_no_swap) {
   TestReplica replica("a", shared_, 10'000);
   for (int i = 1; i <= 1000; ++i) ASSERT_EQ(replica.creates(i, 0.001 * i), Kind::Allowed);
   EXPECT_LE(replica.swaps, 5);
-  EXPECT_EQ(replica.reads, 0);
+  EXPECT_EQ(replica.consistent_reads, 0);
 }
 
 TEST_F(EscrowTest, nothing_is_refused_as_over_the_limit_before_the_cache_is_known_to_be_up_to_date) {
@@ -282,7 +194,7 @@ TEST_F(EscrowTest, grants_of_a_dead_replica_come_back_after_its_lease_its_reques
   ASSERT_EQ(dead.granted(), 2);
   const auto live = [&](double now) {
     other.escrow.lease_held_until(absl::Seconds(now + kLeaseLife));
-    other.escrow.ledger_read(kLimit, shared_.record, other.at(now));
+    other.escrow.ledger_read(kLimit, record(), other.at(now));
     other.tick(now);
   };
   other.newest.reset();
@@ -310,7 +222,7 @@ TEST_F(EscrowTest, a_replica_that_was_only_not_heard_of_keeps_its_grants) {
   other.newest = 61;
   other.sees_up_to(61, late);
   other.escrow.lease_held_until(absl::Seconds(late + kLeaseLife));
-  other.escrow.ledger_read(kLimit, shared_.record, other.at(late));
+  other.escrow.ledger_read(kLimit, record(), other.at(late));
   other.renewed = true;  // says its Lease; the watch of Leases has stalled
   other.tick(late);
   other.tick(late + 1);
@@ -339,10 +251,10 @@ TEST_F(EscrowTest, what_another_replica_does_not_need_is_given_up_to_a_recall) {
   while (asked < 8 && poor.creates(100 + asked, 0.1) == Kind::Allowed) ++asked;
   ASSERT_LT(asked, 8);
   EXPECT_EQ(asked, 8 - held);
-  rich.escrow.ledger_read(kLimit, shared_.record, rich.at(0.2));
+  rich.escrow.ledger_read(kLimit, record(), rich.at(0.2));
   rich.tick(0.2);
   EXPECT_EQ(rich.granted(), 1) << "what is in flight stays";
-  poor.escrow.ledger_read(kLimit, shared_.record, poor.at(0.3));
+  poor.escrow.ledger_read(kLimit, record(), poor.at(0.3));
   poor.act(0.3);
   EXPECT_EQ(poor.answer(100 + asked), Kind::Allowed);
 }
@@ -352,12 +264,12 @@ TEST_F(EscrowTest, an_idle_limit_holds_no_grant_and_causes_no_traffic) {
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
   replica.sees(1, 51, 0.1);
   replica.tick(6);
-  EXPECT_TRUE(shared_.record.grants.empty());
+  EXPECT_TRUE(record().grants.empty());
   const int swaps = replica.swaps;
-  const int reads = replica.reads;
+  const int reads = replica.consistent_reads;
   for (int i = 7; i < 100; ++i) replica.tick(i);
   EXPECT_EQ(replica.swaps, swaps);
-  EXPECT_EQ(replica.reads, reads);
+  EXPECT_EQ(replica.consistent_reads, reads);
 }
 
 TEST_F(EscrowTest, a_type_is_listed_for_those_who_wait_and_not_for_ever) {
@@ -377,19 +289,19 @@ TEST_F(EscrowTest, a_type_is_listed_for_those_who_wait_and_not_for_ever) {
 
 TEST_F(EscrowTest, the_base_of_an_idle_limit_is_moved_when_it_is_to_count_all_that_was_stored_at_a_moment) {
   TestReplica replica("a", shared_, 10);
-  ASSERT_EQ(shared_.record.bases.at(0).revision, 50);
+  ASSERT_EQ(record().bases.at(0).revision, 50);
   replica.sees(1, 51, 1);  // let through before anything was judged
   replica.newest = 52;
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(2))) << "the cache may lack what is stored";
   replica.tick(2);
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(2))) << "the cache has not reached the read";
-  EXPECT_EQ(shared_.record.bases.at(0).revision, 50);
+  EXPECT_EQ(record().bases.at(0).revision, 50);
   replica.sees_up_to(52, 2.1);
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(2))) << "the base has not moved yet";
   replica.tick(2.2);
   EXPECT_TRUE(replica.escrow.secured(kLimit, absl::Seconds(2)));
-  EXPECT_EQ(shared_.record.bases.at(0).revision, 52);
-  EXPECT_EQ(shared_.record.bases.at(0).used, Amounts{kOne});
+  EXPECT_EQ(record().bases.at(0).revision, 52);
+  EXPECT_EQ(record().bases.at(0).used, Amounts{kOne});
   const int swaps = replica.swaps;
   for (int i = 3; i < 20; ++i) {
     replica.tick(i);
@@ -506,17 +418,17 @@ TEST_F(EscrowTest, what_was_granted_under_a_former_bound_is_not_spent_once_anoth
   ASSERT_EQ(unaware.creates(1, 0), Kind::Allowed);
   ASSERT_GT(unaware.granted(), 2);
   aware.escrow.set_limit(kLimit, {2, "selection", {1 * kOne}, {kType}});
-  aware.escrow.ledger_read(kLimit, shared_.record, aware.at(0.1));
+  aware.escrow.ledger_read(kLimit, record(), aware.at(0.1));
   aware.tick(0.1);
-  ASSERT_EQ(shared_.record.generation, 2);
-  unaware.escrow.ledger_read(kLimit, shared_.record, unaware.at(0.2));
+  ASSERT_EQ(record().generation, 2);
+  unaware.escrow.ledger_read(kLimit, record(), unaware.at(0.2));
   EXPECT_EQ(unaware.creates(2, 0.3), std::nullopt) << "it waits to hear of the new bound itself";
 }
 
 TEST_F(EscrowTest, after_the_store_went_back_nothing_is_admitted_until_what_was_in_flight_has_ended) {
   TestReplica replica("a", shared_, 10);
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
-  const std::int64_t epoch = shared_.record.epoch;
+  const std::int64_t epoch = record().epoch;
   replica.escrow.went_back(kType, replica.at(1));
   EXPECT_EQ(replica.creates(2, 2), std::nullopt);
   replica.tick(4.5);
@@ -525,18 +437,18 @@ TEST_F(EscrowTest, after_the_store_went_back_nothing_is_admitted_until_what_was_
   replica.escrow.lease_held_until(absl::Seconds(end + 20));
   replica.list({}, 50);
   replica.tick(end - 1);
-  EXPECT_EQ(shared_.record.epoch, epoch);
+  EXPECT_EQ(record().epoch, epoch);
   replica.tick(end + 1);
   replica.tick(end + 2);
-  EXPECT_GT(shared_.record.epoch, epoch);
+  EXPECT_GT(record().epoch, epoch);
   EXPECT_EQ(replica.creates(3, end + 3), Kind::Allowed);
 }
 
 TEST_F(EscrowTest, after_the_record_was_deleted_nothing_is_admitted_until_nobody_can_spend_what_it_granted) {
   TestReplica replica("a", shared_, 10);
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
-  const std::int64_t epoch = shared_.record.epoch;
-  shared_.record = {};
+  const std::int64_t epoch = record().epoch;
+  record() = {};
   replica.escrow.ledger_read(kLimit, LedgerRecord{}, replica.at(1));
   replica.tick(1);
   EXPECT_EQ(replica.creates(2, 2), std::nullopt);
@@ -546,10 +458,10 @@ TEST_F(EscrowTest, after_the_record_was_deleted_nothing_is_admitted_until_nobody
   replica.escrow.lease_held_until(absl::Seconds(end + 20));
   replica.list({}, 50);
   replica.tick(end - 1);
-  EXPECT_TRUE(shared_.record.resource_version.empty()) << "others may still spend what it granted";
+  EXPECT_TRUE(record().resource_version.empty()) << "others may still spend what it granted";
   replica.tick(end + 1);
   replica.tick(end + 2);
-  EXPECT_GT(shared_.record.epoch, epoch);
+  EXPECT_GT(record().epoch, epoch);
   replica.creates(3, end + 3);
   replica.tick(end + 4);
   EXPECT_EQ(replica.answer(3), Kind::Allowed);
@@ -608,7 +520,6 @@ TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {
 }
 
 TEST_F(EscrowTest, a_full_queue_sends_clients_away_to_try_again) {
-  SharedRecord shared;
   UsageCache usage;
   EscrowOptions options;
   options.most_waiting = 2;
@@ -619,117 +530,6 @@ TEST_F(EscrowTest, a_full_queue_sends_clients_away_to_try_again) {
   EXPECT_EQ(ask(1), std::nullopt);
   EXPECT_EQ(ask(2), std::nullopt);
   ASSERT_TRUE(ask(3).has_value());
-}
-
-/// A replica without room of its own, before a limit over two types: another one holds one of `hard` units.
-class TwoTypes {
- public:
-  TwoTypes(int hard, int stored_of_second) {
-    usage_.define(kLimit, 1, true, kBoth);
-    shared_.record.resource_version = "100";
-    shared_.record.generation = 1;
-    shared_.record.epoch = 1;
-    shared_.record.selection = "selection";
-    shared_.record.hard = {hard * kOne};
-    shared_.record.bases = {{kFirst, 50, {kOne}}, {kSecond, 50, {stored_of_second * kOne}}};
-    shared_.record.grants = {{{"other", 1}, {(hard - 1 - stored_of_second) * kOne}, 1, 1}};
-    list(kFirst, 1, 50);
-    list(kSecond, stored_of_second, 50);
-    escrow_.set_limit(kLimit, {1, "selection", {hard * kOne}, {kFirst, kSecond}});
-    escrow_.lease_held_until(absl::Seconds(100));
-    tick(0);
-  }
-
-  void list(TypeId type, int objects, Revision revision) {
-    usage_.begin_list(type);
-    for (int i = 0; i < objects; ++i) {
-      usage_.listed(type, object(type, i, 50), std::vector<Membership>{{kLimit, true, {kOne}}});
-    }
-    (void)usage_.commit_list(type, revision);
-  }
-  void sees_create(TypeId type, int number, Revision revision) {
-    usage_.applied(type, object(type, number, revision), std::vector<Membership>{{kLimit, true, {kOne}}});
-  }
-  void reads(TypeId type, Revision revision) { newest_[type] = revision; }
-  void sees_up_to(TypeId type, Revision revision, double now) {
-    usage_.progress(type, revision);
-    escrow_.cache_moved(type, at(now));
-    act(now);
-  }
-  void ask(double now) {
-    answer_ = escrow_.ask(1, {kFirst, {1, 99}, 0, {7, 99}}, {{kLimit, {kOne}}}, at(now));
-    act(now);
-  }
-  void tick(double now) {
-    escrow_.tick(at(now));
-    act(now);
-  }
-  const std::optional<Verdict>& answer() const { return answer_; }
-
-  static constexpr TypeId kFirst = 1, kSecond = 2;
-
- private:
-  static constexpr std::array<TypeId, 2> kBoth{kFirst, kSecond};
-
-  static Moment at(double seconds) { return {absl::Seconds(seconds), absl::FromUnixSeconds(1'000'000)}; }
-  static ListedObject object(TypeId type, int number, Revision revision) {
-    const Uid uid{type, static_cast<std::uint64_t>(number)};
-    return {uid, uid, revision};
-  }
-  void act(double now) {
-    for (bool busy = true; busy;) {
-      busy = false;
-      for (const Action& action : escrow_.take_actions()) {
-        busy = true;
-        if (const auto* const answer = std::get_if<AnswerRequest>(&action)) {
-          answer_ = answer->verdict;
-        } else if (std::holds_alternative<ReadLedger>(action)) {
-          escrow_.ledger_read(kLimit, shared_.record, at(now));
-        } else if (const auto* const swap = std::get_if<SwapLedger>(&action)) {
-          auto landed = shared_.swap(swap->swap.record);
-          const SwapOutcome outcome = landed ? SwapOutcome::Landed : SwapOutcome::Refused;
-          escrow_.swapped(kLimit, swap->swap.sequence, outcome, std::move(landed), at(now));
-        } else if (const auto* const read = std::get_if<ReadRevision>(&action)) {
-          escrow_.consistent_read(read->type, newest_[read->type], at(now));
-        }
-      }
-    }
-  }
-
-  SharedRecord shared_;
-  UsageCache usage_;
-  Escrow escrow_{{"self", 1}, {}, usage_};
-  std::map<TypeId, Revision> newest_{{kFirst, 50}, {kSecond, 50}};
-  std::optional<Verdict> answer_;
-};
-
-TEST(EscrowOfTwoTypes, does_not_count_twice_what_went_from_one_to_the_other_between_two_readings) {
-  TwoTypes replica(2, 0);
-  // The first type's object is deleted at 60, and one of the second is made at 70: there is never more than one.
-  replica.reads(TwoTypes::kFirst, 55);
-  replica.reads(TwoTypes::kSecond, 75);
-  replica.ask(1);
-  replica.sees_create(TwoTypes::kSecond, 1, 70);
-  replica.sees_up_to(TwoTypes::kSecond, 75, 1.1);
-  replica.sees_up_to(TwoTypes::kFirst, 55, 1.2);
-  EXPECT_FALSE(replica.answer()) << "one fitted all the time";
-  replica.tick(3.1);
-  ASSERT_TRUE(replica.answer());
-  EXPECT_EQ(replica.answer()->kind, Kind::InFlight);
-}
-
-TEST(EscrowOfTwoTypes, refuses_what_no_moment_had_room_for) {
-  TwoTypes replica(2, 1);
-  replica.reads(TwoTypes::kFirst, 55);
-  replica.reads(TwoTypes::kSecond, 75);
-  replica.ask(1);
-  replica.sees_up_to(TwoTypes::kSecond, 75, 1.1);
-  EXPECT_FALSE(replica.answer()) << "one type has not caught up";
-  replica.list(TwoTypes::kFirst, 1, 55);
-  replica.sees_up_to(TwoTypes::kFirst, 55, 1.2);
-  ASSERT_TRUE(replica.answer());
-  EXPECT_EQ(replica.answer()->kind, Kind::OverLimit);
-  EXPECT_EQ(replica.answer()->used, 2 * kOne);
 }
 
 }  // namespace
