@@ -213,8 +213,10 @@ int judged(const api::ScaleLimit& limit, const Row& row, const json& former, con
   write.object = &now;
   write.old_object = former.is_null() ? nullptr : &before;
   const auto resource = compiled.resource_of(write);
-  if (!resource || !compiled.selects(write, *resource, [](auto&&...) { return true; })) return 200;
-  const auto findings = compiled.findings(write, [](const api::SwitchCondition&) { return false; });
+  if (!resource ||
+      !compiled.selects(write, *resource, [](auto&&...) { return limits::Standing{limits::Standing::Kind::Counts}; }))
+    return 200;
+  const auto findings = compiled.findings(write, *resource, [](const api::SwitchCondition&) { return false; });
   return findings.empty() ? 200 : findings.front().code;
 }
 

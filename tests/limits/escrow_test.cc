@@ -313,7 +313,7 @@ TEST_F(EscrowTest, the_base_of_an_idle_limit_is_moved_when_it_is_to_count_all_th
 TEST_F(EscrowTest, what_is_granted_beyond_what_was_stored_unseen_is_given_back_before_the_limit_counts_as_exact) {
   TestReplica replica("a", shared_, 4), other("b", shared_, 4);
   ASSERT_EQ(other.creates(2, 0), Kind::Allowed);
-  replica.escrow.ledger_read(kLimit, shared_.record, replica.at(0));
+  replica.reads(0);
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
   ASSERT_GE(replica.granted(), 1);
   for (int object = 11; object <= 13; ++object) replica.sees(object, 40 + object, 0.1);  // nobody judged these
@@ -323,9 +323,9 @@ TEST_F(EscrowTest, what_is_granted_beyond_what_was_stored_unseen_is_given_back_b
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2)));
   replica.tick(0.3);
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2))) << "three are stored, and two may still come";
-  other.escrow.ledger_read(kLimit, shared_.record, other.at(0.4));
+  other.reads(0.4);
   other.tick(6);  // idle: what is unspent goes back
-  replica.escrow.ledger_read(kLimit, shared_.record, replica.at(6));
+  replica.reads(6);
   EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.2))) << "a write of each is in flight";
 }
 
@@ -384,18 +384,18 @@ TEST_F(EscrowTest, an_advance_goes_to_another_who_asks) {
   both_see(1, 0.3, true);
   ASSERT_EQ(first.answer(100), Kind::Allowed);
   both_see(100, 0.3, false);
-  ASSERT_LT(shared_.record.left()[0], 0) << "it holds an advance";
+  ASSERT_LT(shared_.records[kLimit].left()[0], 0) << "it holds an advance";
 
   second.newest = first.newest = revision + 1;
   both_see(2, 0.4, true);
-  second.escrow.ledger_read(kLimit, shared_.record, second.at(0.5));
+  second.reads(0.5);
   for (TestReplica* const one : {&first, &second})
     one->escrow.holder_renewed(one == &first ? second.self : first.self, one->at(0.5));
   ASSERT_EQ(second.creates(101, 0.5), std::nullopt) << "all that is left is the first one's";
-  first.escrow.ledger_read(kLimit, shared_.record, first.at(0.6));
+  first.reads(0.6);
   first.act(0.6);
-  EXPECT_GE(shared_.record.left()[0], 0) << "it was asked for it";
-  second.escrow.ledger_read(kLimit, shared_.record, second.at(0.7));
+  EXPECT_GE(shared_.records[kLimit].left()[0], 0) << "it was asked for it";
+  second.reads(0.7);
   second.act(0.7);
   EXPECT_EQ(second.answer(101), Kind::Allowed);
   EXPECT_EQ(first.creates(102, 0.8), std::nullopt) << "it is full";

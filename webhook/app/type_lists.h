@@ -30,6 +30,11 @@ class TypeList {
            limits::Revision known)
       : type_(type), edition_(edition), limits_(std::move(set)), known_(known) {}
 
+  /// What a long list took goes back to the system.
+  ~TypeList();
+  TypeList(const TypeList&) = delete;
+  TypeList& operator=(const TypeList&) = delete;
+
   limits::TypeId type() const { return type_; }
   void add(const nlohmann::json& object);
 
