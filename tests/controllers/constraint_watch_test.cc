@@ -61,7 +61,8 @@ struct Stage {
 
 TEST(ConstraintWatch, tells_what_quota_and_nodes_leave_once_it_knows) {
   Stage stage;
-  ASSERT_TRUE(stage.await([](const auto& now) { return now.quota_replicas_left && now.node_replicas_left; }));
+  ASSERT_TRUE(stage.await(
+      [](const auto& now) { return now.quota_replicas_left && now.node_replicas_left && now.unschedulable; }));
   const plan::TargetConstraints known = stage.ask();
   EXPECT_EQ(known.quota_replicas_left, 3);
   EXPECT_NE(known.quota_text.find("ResourceQuota compute: requests.cpu 17 of 20"), std::string::npos);
