@@ -11,7 +11,7 @@ bool EventSeries::record(const EventSubject& subject, const EventText& raw, absl
   const Key key{subject, {text.type, text.reason, text.action, text.note}};
   if (const auto it = known_.find(key); it != known_.end()) {
     Known& known = it->second;
-    recency_.splice(recency_.end(), recency_, known.recency);
+    if (known.idle) idle_.splice(idle_.end(), idle_, *known.idle);
     const bool pending = known.due || writing_ == &it->first;
     const bool continues = pending || now - known.last <= kSeriesWindow;
     known.last = now;
@@ -29,7 +29,6 @@ bool EventSeries::record(const EventSubject& subject, const EventText& raw, absl
   if (waiting_.size() >= kMostWaiting) return false;
   const auto it =
       known_.emplace(key, Known{EventRecord{subject, text, wall, wall, 1}, 0, now, now + give_way_, {}, 0, {}}).first;
-  it->second.recency = recency_.insert(recency_.end(), &it->first);
   wait_for_turn(*it, now);
   evict_idle();
   return true;
@@ -55,13 +54,13 @@ void EventSeries::done(Outcome outcome, absl::Time wall, SteadyTime now) {
     case Outcome::Written:
       known.write_from = known.written == 0 ? now : now + kSeriesInterval;
       known.written = writing_count_;
-      if (known.event.count > known.written) wait_for_turn(*it, now);
+      if (known.event.count <= known.written || !wait_for_turn(*it, now)) rest(*it);
       return;
     case Outcome::Vanished:
       known.event.first = wall;
       known.written = 0;
       known.write_from = now;
-      wait_for_turn(*it, now);
+      if (!wait_for_turn(*it, now)) rest(*it);
       return;
     case Outcome::Failed:
       forget(it);
@@ -77,24 +76,26 @@ std::optional<SteadyTime> EventSeries::next_due() const {
 bool EventSeries::wait_for_turn(KnownMap::value_type& item, SteadyTime now) {
   if (waiting_.size() >= kMostWaiting) return false;
   Known& known = item.second;
+  if (known.idle) idle_.erase(*std::exchange(known.idle, std::nullopt));
   known.due = std::max(now, known.write_from);
   known.position = arrivals_++;
   waiting_.emplace(*known.due, known.position, &item.first);
   return true;
 }
 
+void EventSeries::rest(KnownMap::value_type& item) {
+  item.second.idle = idle_.insert(idle_.end(), &item.first);
+  evict_idle();
+}
+
 void EventSeries::forget(KnownMap::iterator it) {
   if (it->second.due) waiting_.erase({*it->second.due, it->second.position, &it->first});
-  recency_.erase(it->second.recency);
+  if (it->second.idle) idle_.erase(*it->second.idle);
   known_.erase(it);
 }
 
 void EventSeries::evict_idle() {
-  for (auto next = recency_.begin(); known_.size() > kMostRemembered && next != recency_.end();) {
-    const Key* key = *next++;
-    const auto it = known_.find(*key);
-    if (!it->second.due && key != writing_) forget(it);
-  }
+  while (known_.size() > kMostRemembered && !idle_.empty()) forget(known_.find(*idle_.front()));
 }
 
 }  // namespace headroom::runtime

@@ -63,17 +63,18 @@ class EventSeries {
     SteadyTime write_from{};        ///< not before
     std::optional<SteadyTime> due;  ///< set while in `waiting_`
     std::uint64_t position = 0;
-    std::list<const Key*>::iterator recency;
+    std::optional<std::list<const Key*>::iterator> idle;  ///< neither waits nor is being written
   };
   using KnownMap = std::map<Key, Known>;
 
   bool wait_for_turn(KnownMap::value_type& item, SteadyTime now);
+  void rest(KnownMap::value_type& item);
   void forget(KnownMap::iterator it);
   void evict_idle();
 
   const std::chrono::milliseconds give_way_;
   KnownMap known_;
-  std::list<const Key*> recency_;  ///< the longest silent first
+  std::list<const Key*> idle_;  ///< the longest silent first
   std::set<std::tuple<SteadyTime, std::uint64_t, const Key*>> waiting_;
   std::uint64_t arrivals_ = 0;
   const Key* writing_ = nullptr;  ///< handed out by next()
