@@ -79,7 +79,12 @@ void Escrow::distrust(Limit& limit, BootTime now) {
 }
 
 void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
-  if (reading == LimitAccount::Reading::Strange) distrust(limit, now.boot);
+  using Reading = LimitAccount::Reading;
+  // A replica that stood still beyond its Lease is rightly taken for dead, and its next life is owed nothing. To found
+  // an epoch for that would void what the others spend from.
+  const bool taken_for_dead = reading == Reading::Bereft && now.boot >= lease_until_;
+  if (taken_for_dead) limit.account.drop();
+  if (reading == Reading::Strange || (reading == Reading::Bereft && !taken_for_dead)) distrust(limit, now.boot);
   const LedgerRecord* const record = limit.account.record();
   if (record == nullptr) return;
   for (const Grant& grant : record->grants) {

@@ -214,7 +214,8 @@ LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
   overdrawn_ = !record_->left().covers({});
   stale_ = false;
   withhold();
-  return strange ? Reading::Strange : Reading::Good;
+  if (!strange) return Reading::Good;
+  return own == nullptr ? Reading::Bereft : Reading::Strange;
 }
 
 std::vector<std::int64_t> LimitAccount::settleable(const LedgerRecord& record, Amounts& sum) const {

@@ -88,7 +88,8 @@ class LimitAccount {
   enum class Reading {
     Old,  ///< older than what is known
     Good,
-    Strange,  ///< what was there is gone: the store was restored, others took this one for dead, or it was deleted
+    Bereft,   ///< its grant is gone: others took this one for dead, or the store was restored
+    Strange,  ///< what was there is gone: the store was restored, or the record was deleted
   };
   /// The record was read, or a swap was answered with it.
   Reading read(LedgerRecord record);

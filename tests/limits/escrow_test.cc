@@ -234,6 +234,35 @@ TEST_F(EscrowTest, a_replica_that_was_only_not_heard_of_keeps_its_grants) {
   EXPECT_GT(alive.granted(), 0);
 }
 
+TEST_F(EscrowTest, a_replica_that_stood_still_until_it_was_taken_for_dead_voids_nothing_of_the_others) {
+  TestReplica still("a", shared_, 10);
+  TestReplica other("b", shared_, 10);
+  other.escrow.holder_renewed(still.self, other.at(0));
+  ASSERT_EQ(still.creates(1, 0), Kind::Allowed);
+  const double late = kLeaseLife + kRequestDeadline + 1;
+  other.newest = 61;
+  other.sees_up_to(61, late);
+  other.escrow.lease_held_until(absl::Seconds(1000));
+  other.reads(late);
+  other.tick(late);
+  other.tick(late + 1);
+  ASSERT_EQ(still.granted(), 0);
+  ASSERT_EQ(other.creates(2, late + 1), Kind::Allowed);
+  const std::int64_t epoch = record().epoch;
+
+  still.newest = 61;
+  still.reads(late + 2);
+  still.escrow.begin_anew({"a", 2});
+  still.escrow.lease_held_until(absl::Seconds(1000));
+  still.sees_up_to(61, late + 2);
+  still.creates(3, late + 3);
+  still.tick(late + 3);
+  EXPECT_EQ(still.answer(3), Kind::Allowed) << "its new life owes nothing";
+  const double end = late + 2 + kLeaseLife + kRequestDeadline;
+  for (double now = end - 1; now < end + 5; ++now) still.tick(now);
+  EXPECT_EQ(record().epoch, epoch);
+}
+
 TEST_F(EscrowTest, a_swap_whose_answer_was_lost_is_found_to_have_landed) {
   TestReplica replica("a", shared_, 10);
   replica.loses_answers = true;
