@@ -14,7 +14,8 @@ type report struct {
 	Seconds    float64        `json:"seconds"`
 	Created    int            `json:"created"`
 	Deleted    int            `json:"deleted"`
-	PerSecond  float64        `json:"perSecond"` // creates and deletes that landed
+	PerSecond  float64        `json:"perSecond"`           // creates and deletes that landed
+	Operations float64        `json:"operationsPerSecond"` // the same, and creates that were refused rightly
 	Answers    map[string]int `json:"answers"`
 	Strange    int            `json:"strange"` // answers other than 2xx, 403, 404, 429, of all attempts
 	Requests   int            `json:"requests"`
@@ -88,6 +89,7 @@ func newest(writers []*writer) uint64 {
 // long, which can make a wrong denial count as right and never a right one as wrong.
 func (r *report) judge(stored *history, writers []*writer, hard int) {
 	r.Most = stored.most()
+	defer func() { r.Operations = float64(r.Created+r.Deleted+r.Denied-r.FalseDenls) / r.Seconds }()
 	if hard == 0 {
 		return
 	}
