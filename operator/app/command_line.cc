@@ -8,10 +8,10 @@
 
 #include <CLI/CLI.hpp>
 #include <fstream>
-#include <random>
 #include <sstream>
 
 #include "operator/base/duration.h"
+#include "operator/base/random_seed.h"
 
 namespace headroom::app {
 namespace {
@@ -26,9 +26,7 @@ constexpr std::size_t kMaxConfigurationBytes = 1 << 20;
 std::string make_identity() {
   char host[256] = {};
   if (gethostname(host, sizeof host - 1) != 0) host[0] = '\0';
-  std::random_device entropy;
-  return absl::StrCat(host[0] ? host : "operator", "_", absl::Hex(entropy(), absl::kZeroPad8),
-                      absl::Hex(entropy(), absl::kZeroPad8));
+  return absl::StrCat(host[0] ? host : "operator", "_", absl::Hex(random_seed(), absl::kZeroPad16));
 }
 
 Result<std::string> read_file(const std::string& path, const std::string& flag) {

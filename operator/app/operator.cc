@@ -5,11 +5,11 @@
 #include <atomic>
 #include <map>
 #include <mutex>
-#include <random>
 #include <unordered_map>
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/base/random_seed.h"
 #include "operator/controllers/backstop_control.h"
 #include "operator/controllers/calendar_watch.h"
 #include "operator/controllers/constraint_watch.h"
@@ -49,11 +49,6 @@ using runtime::Priority;
 using runtime::WorkKey;
 
 constexpr char kSyncWork[] = "sync";
-
-std::uint64_t random_seed() {
-  std::random_device entropy;
-  return (static_cast<std::uint64_t>(entropy()) << 32) | entropy();
-}
 
 /// `https://host:port/…` → `host:port`, the label client-go uses.
 std::string host_of(const std::string& server) {

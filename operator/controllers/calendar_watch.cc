@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/base/random_seed.h"
 #include "operator/base/time_zone.h"
 #include "operator/controllers/calendar_copy.h"
 #include "operator/controllers/calendar_users.h"
@@ -91,7 +92,7 @@ struct CalendarWatch::Impl {
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Source>> sources;  // guarded by mutex, as all below
   std::map<Question, Entry> entries;
   bool dirty = false, stopped = false;
-  std::mt19937_64 random{std::random_device{}()};
+  std::mt19937_64 random{random_seed()};
 
   std::map<CalendarSourceKey, CopyState> copies;  // the thread's own
   std::jthread thread;

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "operator/base/random_seed.h"
 #include "operator/controllers/cluster.h"
 #include "operator/controllers/selector_text.h"
 
@@ -27,7 +28,7 @@ struct ConstraintWatch::Impl {
 
   std::mutex mutex;
   std::map<std::string, Entry> regions;  // guarded by mutex, as all below
-  std::mt19937_64 random{std::random_device{}()};
+  std::mt19937_64 random{random_seed()};
   bool stopped = false;
 
   std::shared_ptr<RegionCapacityView> view_of(const std::string& region);

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/base/random_seed.h"
 #include "operator/controllers/alert_delivery.h"
 #include "operator/controllers/probes.h"
 #include "operator/kube/cpprest_transport.h"
@@ -119,7 +120,7 @@ class PostingNotifier final : public Notifier {
 
   // The thread's own.
   std::map<std::string, std::shared_ptr<kube::Transport>> transports_;  ///< by origin
-  std::mt19937_64 random_{std::random_device{}()};
+  std::mt19937_64 random_{random_seed()};
   std::jthread thread_;
 };
 

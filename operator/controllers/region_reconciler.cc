@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/base/random_seed.h"
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/finalizer_patch.h"
 #include "operator/controllers/kubeconfig_watch.h"
@@ -70,7 +71,7 @@ struct RegionReconciler::Impl {
   std::unique_ptr<runtime::Reflector> namespaces;
   std::shared_ptr<const PlanSnapshot> counted;
   std::map<std::string, std::int64_t> targets;  ///< by region, in `counted`
-  std::mt19937_64 random{std::random_device{}()};
+  std::mt19937_64 random{random_seed()};
   bool stopped = false;
 
   std::shared_ptr<Managed> managed_region(const runtime::WorkKey& key, const api::Region& region);

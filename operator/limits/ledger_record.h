@@ -4,6 +4,8 @@
 // What makes it safe: for each dimension, used + Σ (granted - what its holder could settle) <= hard, whoever moved the
 // base. A base that another replica moves may count writes that their admitter still holds a grant for; counting them
 // twice delays, counting them never would overshoot. So a holder spends a grant once, until a swap of its own settles.
+// Where more is granted than that, by an advance on what deletes will free, whoever took it spends no more of it than
+// its own cache leaves room for beside all that others hold (LimitAccount::affordable()).
 #pragma once
 
 #include <cstdint>
@@ -56,7 +58,7 @@ struct LedgerRecord {
   /// The base of all types together.
   Amounts used() const;
   Amounts granted() const;
-  /// What no base and no grant speaks for; negative where a limit was lowered.
+  /// What no base and no grant speaks for; negative where a limit was lowered, or somebody took an advance.
   Amounts left() const { return hard - used() - granted(); }
   /// Null when none is open.
   const RecallId* oldest_recall() const;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "operator/base/log.h"
+#include "operator/base/random_seed.h"
 #include "operator/kube/cpprest_transport.h"
 #include "operator/monitoring/metrics_connection.h"
 #include "operator/monitoring/prometheus.h"
@@ -36,7 +37,7 @@ struct QueryPool::Impl {
         changed(std::move(changed_in)),
         surroundings(std::move(surroundings_in)),
         book(QueryBookOptions{.interval = home.interval, .forget_after = home.forget_after}),
-        random(surroundings.seed != 0 ? surroundings.seed : std::random_device{}()) {}
+        random(surroundings.seed != 0 ? surroundings.seed : random_seed()) {}
 
   const QueryPoolHome home;
   const std::function<void()> changed;

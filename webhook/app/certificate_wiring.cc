@@ -4,6 +4,7 @@
 #include <random>
 #include <utility>
 
+#include "operator/base/random_seed.h"
 #include "webhook/app/certificate_secret_source.h"
 #include "webhook/certificates/announcement.h"
 #include "webhook/certificates/issue.h"
@@ -44,8 +45,8 @@ Result<std::unique_ptr<CertificateKeeper>> make_certificate_keeper(const Webhook
     keeper.look_every = std::clamp(absl::ToChronoMilliseconds(wanted.propagation / 8), kShortestLook, kLongestLook);
     BOOST_OUTCOME_TRY(names, names_of_address(options.reached_at));
     CertificateSecretOptions secret{options.own_namespace, wanted.secret, names, wanted.lifetimes, keeper.trust, 0};
-    std::random_device entropy;
-    secret.jitter = std::uniform_real_distribution<double>(0, 1)(entropy);
+    std::mt19937_64 random(random_seed());
+    secret.jitter = std::uniform_real_distribution<double>(0, 1)(random);
     source = std::make_unique<CertificateSecretSource>(
         client, std::move(secret), std::make_unique<certificates::OpenSslMint>(wanted.lifetimes), users.wall_now);
   } else {

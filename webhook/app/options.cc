@@ -7,9 +7,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
-#include <random>
 
 #include "operator/backstop/excluded_namespaces.h"
+#include "operator/base/random_seed.h"
 #include "webhook/app/lease_life.h"
 
 namespace headroom::webhook {
@@ -35,8 +35,7 @@ std::string host_name() {
 }
 
 std::string random_text() {
-  std::random_device entropy;
-  return absl::StrCat(absl::Hex(entropy(), absl::kZeroPad8));
+  return absl::StrCat(absl::Hex(static_cast<std::uint32_t>(random_seed()), absl::kZeroPad8));
 }
 
 log::Level level_of(const std::string& name) {

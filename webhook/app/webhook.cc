@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <thread>
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/base/random_seed.h"
 #include "operator/kube/cpprest_transport.h"
 #include "operator/monitoring/query_pool.h"
 #include "operator/net/http_server.h"
@@ -51,11 +51,6 @@ constexpr milliseconds kWaitForLanding{2000};
 // Go's transport does not repeat a POST on a connection that was closed under it, and drops connections itself after 90
 // s without use: whoever waits for that loses no call.
 constexpr milliseconds kQuietBeforeClosing{92'000};
-
-std::uint64_t random_seed() {
-  std::random_device entropy;
-  return (static_cast<std::uint64_t>(entropy()) << 32) | entropy();
-}
 
 limits::BootTime boot_now() { return machine_moment().boot; }
 
