@@ -196,7 +196,6 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
     wish.wanted.at(kConcurrency) = 0;
   }
   wish.replicas = 1 + holders_.others_alive(self_, now.boot);
-  wish.advance = wish.replicas == 1;
   wish.ahead = !wish.recall && !limit.others_recall && (topping_up || !limit.wanted.is_zero());
   if (auto swap = account.plan(wish)) {
     limit.yielded = now.boot;

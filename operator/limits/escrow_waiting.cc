@@ -84,7 +84,7 @@ std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge&
     }
     // Its own writes are in the way; nobody has anything to give back.
     const bool alone = limit.account.holds_alone() && holders_.others_alive(self_, now) == 0;
-    if (!alone || limit.is_flow()) limit.recalls = waiting.recalls = true;
+    if (!alone) limit.recalls = waiting.recalls = true;
   }
   if (!expired) return std::nullopt;
   return verdict(in_touch(limit, now) ? Verdict::Kind::InFlight : Verdict::Kind::Unavailable, unspent(id, limit),

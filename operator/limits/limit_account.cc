@@ -263,7 +263,7 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
   if (!gives_back && based) {
     const Amounts left = next.left();
     own.granted += slice(next.hard, left, wish.wanted - (own.granted - spent), wish);
-    if (wish.advance && !wish.recall && next.grants.size() == 1 && next.recalls.empty() && !terms_.flow) {
+    if (wish.replicas == 1 && !wish.recall && next.grants.size() == 1 && next.recalls.empty() && !terms_.flow) {
       const Amounts ahead = advance(next.hard, left, wish.wanted);
       if (!ahead.is_zero()) own.granted = most(own.granted, positive(spent) + ahead);
     }

@@ -31,12 +31,11 @@ struct SwapWish {
   Amounts wanted;                  ///< what waiting writes need; empty: nothing
   bool ahead = false;              ///< take more than is wanted, while there is plenty
   bool give_back = false;          ///< what is unspent idles
-  std::size_t replicas = 1;        ///< alive, this one counted
+  std::size_t replicas = 1;        ///< alive, this one counted; one alone takes ahead of deletes, too
   std::vector<Holder> dead;        ///< nothing of theirs can land any more, and `figures` are newer than that
   std::vector<RecallId> over;      ///< recalls that have had their time
   std::optional<RecallId> recall;  ///< its own, for as long as writes that needed one wait
   bool recalls = false;            ///< writes wait beyond what is wanted: the recall is to be open
-  bool advance = false;            ///< nobody else seems to be alive: ahead of deletes, unless others hold some
   bool rebase = false;             ///< the bases are to be moved for their own sake
   bool new_epoch = false;          ///< after a time without trust in the record
   /// What a new epoch is called at least: the time in microseconds, so that none is called as one that a restored store

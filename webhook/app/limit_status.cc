@@ -125,6 +125,15 @@ void put_metrics(Conditions& conditions, const StatusFacts& facts) {
   conditions.abnormal("MetricsUnavailable", !problems.empty(), all_shown ? "StaleMetrics" : "NoAnswer", problems);
 }
 
+void put_scaled_field(Conditions& conditions, const StatusFacts& facts) {
+  conditions.abnormal(
+      "ScaledFieldUnknown", !facts.scaled_blindly.empty(), "NoDefinition",
+      absl::StrCat(
+          "no CustomResourceDefinition tells which field /scale of ", absl::StrJoin(facts.scaled_blindly, ", "),
+          " writes, so a write to it is held against every field of the spec that this limit names; let the "
+          "webhook get customresourcedefinitions, and let all versions of the type name one specReplicasPath"));
+}
+
 /// What is worth telling: a few lost writes of a large limit are in nobody's way.
 constexpr int kWorthTelling = 100;  // the hundredth part
 
@@ -232,12 +241,7 @@ StatusReport limit_status(const StatusFacts& facts, const api::ScaleLimitStatus&
   conditions.put("Ready", verdict.state == State::Ready, verdict.reason, verdict.message);
   put_enforced(conditions, facts);
   put_metrics(conditions, facts);
-  conditions.abnormal(
-      "ScaledFieldUnknown", !facts.scaled_blindly.empty(), "NoDefinition",
-      absl::StrCat(
-          "no CustomResourceDefinition tells which field /scale of ", absl::StrJoin(facts.scaled_blindly, ", "),
-          " writes, so a write to it is held against every field of the spec that this limit names; let the "
-          "webhook get customresourcedefinitions, and let all versions of the type name one specReplicasPath"));
+  put_scaled_field(conditions, facts);
   put_unlanded(conditions, facts);
   conditions.abnormal("Reconciling", verdict.state == State::Reconciling, verdict.reason, verdict.message);
   conditions.abnormal("Stalled", verdict.state == State::Stalled, verdict.reason, verdict.message);
