@@ -4,23 +4,19 @@
 
 #include <utility>
 
+#include "operator/runtime/event_object.h"
+
 namespace headroom::webhook {
 namespace {
 
 // No more than a line of a condition's message takes.
 constexpr std::size_t kLongestName = 128;
 
-std::string_view cut(std::string_view name) {
-  if (name.size() <= kLongestName) return name;
-  std::size_t end = kLongestName;
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) --end;  // within a character of UTF-8
-  return name.substr(0, end);
-}
-
 }  // namespace
 
 limits::Requester Requesters::number_of(std::string_view user) {
-  const std::string_view name = cut(user);
+  const std::string shortened = user.size() > kLongestName ? runtime::bounded_text(user, kLongestName) : std::string();
+  const std::string_view name = shortened.empty() ? user : shortened;
   if (name.empty()) return 0;
   const auto known = numbers_.find(absl::string_view(name.data(), name.size()));
   if (known != numbers_.end()) return known->second;
