@@ -38,6 +38,8 @@ std::uint32_t print_of(std::string_view key) {
   return static_cast<std::uint32_t>((head * 0x9E3779B97F4A7C15u + tail * 0xC2B2AE3D27D4EB4Fu + key.size()) >> 32);
 }
 
+bool holds_others(dom::element element) { return element.is_object() || element.is_array(); }
+
 bool is_before(dom::object object, dom::object::iterator end, std::string_view key) {
   for (auto field = object.begin(); field != end; ++field) {
     if (field.key() == key) return true;
@@ -78,17 +80,23 @@ bool UniqueKeys::descend_into_many(dom::object object) {
 
 bool UniqueKeys::descend_into_few(dom::object object) {
   std::array<std::uint32_t, kFew> prints;  // not initialised, which would cost more than all the rest
+  std::uint64_t met = 0;                   // one bit for each print: most keys need no comparison
   std::size_t count = 0;
-  for (auto field = object.begin(); field != object.end(); ++field, ++count) {
+  const auto end = object.end();
+  for (auto field = object.begin(); field != end; ++field, ++count) {
     const std::string_view key = field.key();
     const std::uint32_t print = prints[count] = print_of(key);
+    const std::uint64_t bit = std::uint64_t{1} << (print & 63);
     bool likely = false;
-    for (std::size_t i = 0; i < count; ++i) likely |= prints[i] == print;
+    if ((met & bit) != 0) {
+      for (std::size_t i = 0; i < count; ++i) likely |= prints[i] == print;
+    }
+    met |= bit;
     if (likely && is_before(object, field, key)) {
       repeated_ = key;
       return true;
     }
-    if (descend(field.value())) return true;
+    if (const dom::element value = field.value(); holds_others(value) && descend(value)) return true;
   }
   return false;
 }

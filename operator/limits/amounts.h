@@ -57,7 +57,7 @@ class Amounts {
   bool operator==(const Amounts& other) const { return covers(other) && other.covers(*this); }
 
  private:
-  static constexpr std::size_t kFew = 2;  ///< held without an allocation: most limits have no more
+  static constexpr std::size_t kFew = 4;  ///< held without an allocation: most limits have no more
 
   void grow(std::size_t dimensions) {
     size_ = dimensions;

@@ -181,7 +181,7 @@ void Escrow::cancel(RequestId request) {
   std::erase_if(waiting_, [&](const Waiting& waiting) { return waiting.request == request; });
 }
 
-void Escrow::resolve(const std::vector<Resolution>& resolutions) {
+void Escrow::resolve(std::span<const Resolution> resolutions) {
   for (const Resolution& resolution : resolutions) {
     for (const Charge& charge : resolution.charges) {
       const auto it = limits_.find(charge.limit);

@@ -248,7 +248,7 @@ class Escrow {
   /// Until when a holder's units may be in use although it is known to be dead since.
   BootTime uses_end(const Limit& limit, BootTime dead_since) const;
 
-  void resolve(const std::vector<Resolution>& resolutions);
+  void resolve(std::span<const Resolution> resolutions);
   void give_up_writes(BootTime now);
   void pump(Moment now);
   /// Swaps, or reads, the limit's record where there is a reason to.

@@ -89,8 +89,8 @@ Assessment LimitSet::assess(const AskedWrite& write, StandingOf standing_of, Swi
   return assessment;
 }
 
-std::vector<Membership> LimitSet::memberships(TypeId type, std::string_view ns, const ObjectView& object) const {
-  std::vector<Membership> memberships;
+Memberships LimitSet::memberships(TypeId type, std::string_view ns, const ObjectView& object) const {
+  Memberships memberships;
   visit(by_type_, key_of(type, ns), key_of(type, kAnyNamespace),
         [&](const CompiledLimit* limit) { memberships.push_back(limit->membership(type, ns, object)); });
   return memberships;

@@ -31,7 +31,7 @@ class LimitSet {
   Assessment assess(const AskedWrite& write, StandingOf standing_of, SwitchIsOn switch_is_on) const;
   Assessment assess(const AskedWrite& write, const UsageCache& usage, SwitchIsOn switch_is_on) const;
   /// What a stored object counts, with every limit that could match it.
-  std::vector<Membership> memberships(TypeId type, std::string_view ns, const ObjectView& object) const;
+  Memberships memberships(TypeId type, std::string_view ns, const ObjectView& object) const;
   /// The limits that could match an object of the type in the namespace.
   std::vector<LimitId> candidates(TypeId type, std::string_view ns) const;
 

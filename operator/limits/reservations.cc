@@ -116,16 +116,18 @@ void Reservations::add(const Write& write, const Charges& charges, BootTime now)
   index({write.type, write.uid}, static_cast<Index>(&reservation - reservations_.data()));
 }
 
-void Reservations::close(Index index, const std::function<bool(const Member&)>& over, Revision landed,
-                         std::vector<Resolution>& resolved) {
+void Reservations::close(Index index, absl::FunctionRef<bool(const Member&)> over, Revision landed,
+                         Resolutions& resolved) {
   Reservation& reservation = reservations_[index];
-  const auto gone = std::stable_partition(reservation.open.begin(), reservation.open.end(),
-                                          [&](const Member& one) { return !over(one); });
-  if (gone == reservation.open.end()) return;
-  std::for_each(gone, reservation.open.end(), [&](const Member& member) {
+  bool any = false;
+  for (const Member& member : reservation.open) {
+    if (!over(member)) continue;
     unindex({reservation.type, member.uid}, index);
-  });
-  reservation.open.erase(gone, reservation.open.end());
+    any = true;
+  }
+  if (!any) return;
+  reservation.open.erase(std::remove_if(reservation.open.begin(), reservation.open.end(), over),
+                         reservation.open.end());
   reservation.landed = std::max(reservation.landed, landed);
   if (!reservation.open.empty()) return;
   for (const Charge& charge : reservation.charges) {
@@ -139,8 +141,8 @@ void Reservations::close(Index index, const std::function<bool(const Member&)>& 
   free_.push_back(index);
 }
 
-std::vector<Resolution> Reservations::seen(TypeId type, const Uid& uid, Revision version, bool deleted) {
-  std::vector<Resolution> resolved;
+Resolutions Reservations::seen(TypeId type, const Uid& uid, Revision version, bool deleted) {
+  Resolutions resolved;
   const auto it = by_uid_.find({type, uid});
   if (it == by_uid_.end()) return resolved;
   const auto indices = it->second;  // close() changes the index
@@ -161,8 +163,8 @@ bool Reservations::overdue(TypeId type, BootTime before) const {
   });
 }
 
-std::vector<Resolution> Reservations::give_up(TypeId type, BootTime before) {
-  std::vector<Resolution> resolved;
+Resolutions Reservations::give_up(TypeId type, BootTime before) {
+  Resolutions resolved;
   for (Index index = 0; index < reservations_.size(); ++index) {
     if (reservations_[index].type != type || reservations_[index].open.empty()) continue;
     close(

@@ -8,10 +8,10 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/inlined_vector.h>
+#include <absl/functional/function_ref.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +50,7 @@ struct Resolution {
   Revision revision = 0;
   Charges charges;
 };
+using Resolutions = absl::InlinedVector<Resolution, 1>;
 
 /// What writes of one requester reserve of one limit.
 struct Lingering {
@@ -71,13 +72,13 @@ class Reservations {
 
   /// The object was seen at `version`: what was to precede that is decided. `deleted`: and nothing more can come.
   /// Returns what has an end by it.
-  std::vector<Resolution> seen(TypeId type, const Uid& uid, Revision version, bool deleted);
+  Resolutions seen(TypeId type, const Uid& uid, Revision version, bool deleted);
 
   /// Whether writes of this type were admitted at `before` or earlier and have no end yet.
   bool overdue(TypeId type, BootTime before) const;
   /// Of this type, the writes admitted at `before` or earlier will never land (the API server has given them up, and
   /// everything up to a revision after that has been seen).
-  std::vector<Resolution> give_up(TypeId type, BootTime before);
+  Resolutions give_up(TypeId type, BootTime before);
 
   /// What is reserved by writes that were let through at `before` or earlier and have no end yet, in the order of
   /// limits and requesters. Creates of one name count as one write, of whoever came first.
@@ -113,8 +114,7 @@ class Reservations {
   void index(const ObjectId& object, Index reservation);
   void unindex(const ObjectId& object, Index reservation);
   /// Takes the members out that `over` names, and adds the reservation to `resolved` when none is left.
-  void close(Index reservation, const std::function<bool(const Member&)>& over, Revision landed,
-             std::vector<Resolution>& resolved);
+  void close(Index reservation, absl::FunctionRef<bool(const Member&)> over, Revision landed, Resolutions& resolved);
   Index place();
 
   std::vector<Reservation> reservations_;

@@ -53,30 +53,30 @@ const json* metadata_of(const json& object) {
 
 }  // namespace
 
+StoredObject::StoredObject(const json& object) : object_(object), metadata_(metadata_of(object)) {}
+
 void StoredObject::each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const {
   walk(object_, path.steps(), take);
 }
 
 std::string_view StoredObject::of_metadata(const char* key) const {
-  const json* const metadata = metadata_of(object_);
-  if (metadata == nullptr) return {};
-  const auto it = metadata->find(key);
-  return it != metadata->end() && it->is_string() ? std::string_view(it->get_ref<const std::string&>())
-                                                  : std::string_view();
+  if (metadata_ == nullptr) return {};
+  const auto it = metadata_->find(key);
+  return it != metadata_->end() && it->is_string() ? std::string_view(it->get_ref<const std::string&>())
+                                                   : std::string_view();
 }
 
 std::optional<std::string_view> StoredObject::label(std::string_view key) const {
-  const json* const metadata = metadata_of(object_);
-  if (metadata == nullptr) return std::nullopt;
-  const auto labels = metadata->find("labels");
-  if (labels == metadata->end() || !labels->is_object()) return std::nullopt;
+  if (metadata_ == nullptr) return std::nullopt;
+  const auto labels = metadata_->find("labels");
+  if (labels == metadata_->end() || !labels->is_object()) return std::nullopt;
   const auto it = labels->find(std::string(key));
   if (it == labels->end() || !it->is_string()) return std::nullopt;
   return it->get_ref<const std::string&>();
 }
 
 std::string StoredObject::compact() const {
-  if (const json* const metadata = metadata_of(object_); metadata != nullptr && metadata->contains("managedFields")) {
+  if (metadata_ != nullptr && metadata_->contains("managedFields")) {
     json bare = object_;
     bare["metadata"].erase("managedFields");
     return bare.dump();

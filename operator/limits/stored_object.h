@@ -14,7 +14,7 @@ namespace headroom::limits {
 /// is what the API server stored. Any thread, while nobody changes the object.
 class StoredObject final : public ObjectView {
  public:
-  explicit StoredObject(const nlohmann::json& object) : object_(object) {}
+  explicit StoredObject(const nlohmann::json& object);
 
   void each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const override;
   std::optional<std::string_view> label(std::string_view key) const override;
@@ -32,6 +32,7 @@ class StoredObject final : public ObjectView {
   std::string compact() const;
 
   const nlohmann::json& object_;
+  const nlohmann::json* const metadata_;  ///< null where it has none
 };
 
 }  // namespace headroom::limits

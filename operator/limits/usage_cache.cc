@@ -22,7 +22,7 @@ UsageCache::Rows UsageCache::Rows::empty() const {
   return none;
 }
 
-void UsageCache::Rows::set(const ListedObject& object, const Membership& membership) {
+bool UsageCache::Rows::set(const ListedObject& object, const Membership& membership) {
   if (!membership.matches && !membership.kept_out) return erase(object.uid);
   const auto [it, added] = rows.try_emplace(object.uid, Row{object.version, 0, membership.matches});
   Row& row = it->second;
@@ -43,16 +43,18 @@ void UsageCache::Rows::set(const ListedObject& object, const Membership& members
   std::size_t dimension = counts ? 1 : 0;
   for (UsageColumn& column : sums) column.set(row.slot, membership.amounts[dimension++]);
   used += counted_of(row);
+  return !added;
 }
 
-void UsageCache::Rows::erase(const Uid& uid) {
+bool UsageCache::Rows::erase(const Uid& uid) {
   const auto it = rows.find(uid);
-  if (it == rows.end()) return;
+  if (it == rows.end()) return false;
   const Amounts before = counted_of(it->second);
   used -= before;
   lowered += before;
   free_slots.push_back(it->second.slot);
   rows.erase(it);
+  return true;
 }
 
 UsageCache::Rows* UsageCache::rows_of(LimitId limit, TypeId type) {
@@ -76,10 +78,11 @@ void UsageCache::forget(LimitId limit) {
 }
 
 void UsageCache::applied(TypeId type, const ListedObject& object, std::span<const Membership> memberships) {
+  bool known = false;
   for (const Membership& membership : memberships) {
-    if (Rows* const rows = rows_of(membership.limit, type)) rows->set(object, membership);
+    if (Rows* const rows = rows_of(membership.limit, type)) known |= rows->set(object, membership) && rows->complete;
   }
-  names_[type].insert(object.name.low);
+  if (!known) names_[type].insert(object.name.low);  // a complete list gave the names, too
   progress(type, object.version);
 }
 

@@ -4,6 +4,7 @@
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
+#include <absl/container/inlined_vector.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -25,6 +26,7 @@ struct Membership {
   /// Nothing but the field that its `/scale` writes keeps it out; `amounts` are what it would count.
   bool kept_out = false;
 };
+using Memberships = absl::InlinedVector<Membership, 1>;
 
 /// What is known of an object at some version.
 struct Standing {
@@ -109,9 +111,10 @@ class UsageCache {
 
     /// Without objects, counted in the same way.
     Rows empty() const;
-    /// Neither matching nor kept out: takes the object out.
-    void set(const ListedObject& object, const Membership& membership);
-    void erase(const Uid& uid);
+    /// Neither matching nor kept out: takes the object out. Whether it was there before.
+    bool set(const ListedObject& object, const Membership& membership);
+    /// Whether it was there.
+    bool erase(const Uid& uid);
     Amounts amounts_of(const Row& row) const;
     /// Zero of one that is kept out.
     Amounts counted_of(const Row& row) const { return row.counts ? amounts_of(row) : Amounts(dimensions); }

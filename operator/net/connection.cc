@@ -135,7 +135,9 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     }
   }
 
-  void allow(std::chrono::milliseconds time) { deadline_ = std::chrono::steady_clock::now() + time; }
+  void allow(std::chrono::milliseconds time, SteadyTime now = std::chrono::steady_clock::now()) {
+    deadline_ = now + time;
+  }
 
   void await_request() {
     clear_but_keep(request_.body);
@@ -247,9 +249,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
 
   void reply(const HttpResponse& response, bool keep_alive) {
     release_body();
-    keep_alive = keep_alive && !state_.draining && std::chrono::steady_clock::now() < end_of_life_;
+    const SteadyTime now = std::chrono::steady_clock::now();
+    keep_alive = keep_alive && !state_.draining && now < end_of_life_;
     append_response(output_, response, {keep_alive, parser_->get().method() == http::verb::head, absl::Now()});
-    allow(state_.options.request_timeout);
+    allow(state_.options.request_timeout, now);
     asio::async_write(stream_, asio::buffer(output_),
                       [self = this->shared_from_this(), keep_alive](error_code failed, std::size_t) {
                         if (failed) return;

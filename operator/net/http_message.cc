@@ -8,9 +8,13 @@ namespace headroom::net {
 namespace {
 
 void append_header(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
+
+// A line break in a handler's data must not start a header of its own.
+void append_handlers_header(std::string& out, std::string_view name, std::string_view value) {
   const std::size_t begin = out.size();
   out.append(name).append(": ").append(value);
-  // A line break from a handler's data must not start a header of its own.
   const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
   std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end(), is_control, ' ');
   out += "\r\n";
@@ -39,12 +43,12 @@ void append_response(std::string& out, const HttpResponse& response, const Frami
   out.append(reason.data(), reason.size());
   out += "\r\n";
   append_header(out, "Date", http_date(framing.date));
-  for (const auto& [name, value] : response.headers) append_header(out, name, value);
+  for (const auto& [name, value] : response.headers) append_handlers_header(out, name, value);
   if (!framing.keep_alive) append_header(out, "Connection", "close");
   // RFC 9110 §8.6: these two never have a body, nor say how long it is.
   const bool bodiless = status == http::status::no_content || status == http::status::not_modified;
   if (!bodiless) {
-    append_header(out, "Content-Type", response.content_type);
+    append_handlers_header(out, "Content-Type", response.content_type);
     append_header(out, "Content-Length", std::to_string(response.body.size()));
   }
   out += "\r\n";

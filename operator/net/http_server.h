@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct HttpRequest {
 /// in header values become blanks.
 struct HttpResponse {
   int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
+  std::string_view content_type = "text/plain; charset=utf-8";  ///< a literal: it outlives the response
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
 };

@@ -13,7 +13,7 @@ namespace headroom::webhook {
 /// One object and what it counts.
 struct CountedObject {
   limits::ListedObject object;
-  std::vector<limits::Membership> memberships;
+  limits::Memberships memberships;
 };
 
 /// An event of a watch.
