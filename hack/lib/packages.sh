@@ -9,7 +9,9 @@ debian_packages=(
   libsqlite3-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev
   # tests
   libbenchmark-dev libgmock-dev libgtest-dev nginx prometheus prometheus-alertmanager python3-dateutil
-  python3-yaml spin
+  python3-yaml skopeo spin
+  # the image: strip and readelf, ICU's own tool for its data
+  binutils icu-devtools
   # what the scripts use
   ca-certificates curl jq openssl tzdata
 )

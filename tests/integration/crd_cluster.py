@@ -30,17 +30,17 @@ class Refused(Exception):
 
 
 class Cluster:
-    def __init__(self):
-        self.name = f"crds-{os.getpid()}"
+    def __init__(self, name="crds"):
+        self.name = f"{name}-{os.getpid()}"
         self._hack("cluster", "up", self.name, "--without-controllers")
         config = yaml.safe_load(
             pathlib.Path(self._hack("cluster", "kubeconfig", self.name, "--token").strip()).read_text())
         cluster = config["clusters"][0]["cluster"]
-        self._token = config["users"][0]["user"]["token"]
-        self._address = urllib.parse.urlparse(cluster["server"]).netloc
-        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
-        self._tls = ssl.create_default_context(cadata=authority)
-        self._connection = http.client.HTTPSConnection(self._address, context=self._tls, timeout=30)
+        self.token = config["users"][0]["user"]["token"]
+        self.address = urllib.parse.urlparse(cluster["server"]).netloc
+        self.authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
+        self._tls = ssl.create_default_context(cadata=self.authority)
+        self._connection = http.client.HTTPSConnection(self.address, context=self._tls, timeout=30)
 
     def down(self):
         self._connection.close()
@@ -48,6 +48,10 @@ class Cluster:
 
     def add_foreign_crds(self, *projects):
         self._hack("crds", self.name, *projects)
+
+    def kubeconfig(self):
+        """Path of the administrator's."""
+        return self._hack("cluster", "kubeconfig", self.name).strip()
 
     def kubectl(self, *arguments, check=True):
         return self._hack("cluster", "kubectl", self.name, *map(str, arguments), check=check)
@@ -95,7 +99,7 @@ class Cluster:
         return f"/apis/{GROUP}/namespaces/{resource['metadata'].get('namespace', 'default')}/{plural}"
 
     def _request(self, method, path, body=None, content_type="application/json"):
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
         self._connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = self._connection.getresponse()
         text = response.read()
