@@ -18,7 +18,8 @@ ARROWS = {
     "operator/net": {"operator/base"},
     "operator/kube": {"operator/base", "operator/api"},
     "operator/runtime": {"operator/base", "operator/api", "operator/kube"},
-    "operator/status": {"operator/base", "operator/net", "operator/runtime"},
+    # Servers show certificates, and ask the API server who may read.
+    "operator/status": {"operator/base", "operator/kube", "operator/net", "operator/runtime", "webhook/certificates"},
     "operator/monitoring": {"operator/base", "operator/api", "operator/kube", "operator/runtime"},
     "operator/controllers": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/backstop",
                              "operator/validation", "operator/kube", "operator/runtime", "operator/monitoring"},

@@ -12,6 +12,8 @@
 
 #include "operator/base/duration.h"
 #include "operator/base/random_seed.h"
+#include "operator/net/listen_address.h"
+#include "operator/status/metrics_flags.h"
 
 namespace headroom::app {
 namespace {
@@ -151,6 +153,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   std::string kubeconfig, context, listen = "0.0.0.0:8080", configuration, level = "info", format = "json", replay;
   double lease_seconds = 15;
   bool no_election = false, version = false;
+  status::MetricsFlags metrics;
 
   CLI::App app{"Headroom: capacity that is ready before the crowd arrives", "headroom-operator"};
   app.add_option("--kubeconfig", kubeconfig, "kubeconfig file; absent: in-cluster, then $KUBECONFIG, ~/.kube/config");
@@ -164,6 +167,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
       ->check(CLI::Range(3.0, 600.0));
   app.add_option("--listen", listen, "address and port of /healthz, /readyz and /metrics; port 0: any free one")
       ->capture_default_str();
+  metrics.add_to(app);
   app.add_option("--config", configuration, "YAML file with receivers, allowedFields and allowedExec");
   app.add_option("--workers", options.target_workers, "ScaleTargets reconciled at once")
       ->capture_default_str()
@@ -188,13 +192,11 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     return line;
   }
 
-  const std::size_t colon = listen.rfind(':');
-  int port = -1;
-  if (colon == std::string::npos || !absl::SimpleAtoi(listen.substr(colon + 1), &port) || port < 0 || port > 65535) {
-    return invalid(absl::StrCat("--listen: '", listen, "' is not ADDRESS:PORT, for example 0.0.0.0:8080"));
-  }
-  options.listen_address = listen.substr(0, colon);
-  options.listen_port = static_cast<std::uint16_t>(port);
+  BOOST_OUTCOME_TRY(listening, net::parse_listen_address("--listen", listen));
+  options.listen_address = listening.address;
+  options.listen_port = listening.port;
+  BOOST_OUTCOME_TRY(serving, metrics.serving());
+  options.metrics = serving;
 
   if (!configuration.empty()) {
     BOOST_OUTCOME_TRY(text, read_file(configuration, "--config"));

@@ -24,9 +24,11 @@
 #include "operator/runtime/controller.h"
 #include "operator/runtime/leader_election.h"
 #include "operator/runtime/manager.h"
+#include "operator/runtime/process_metrics.h"
 #include "operator/runtime/reflector.h"
 #include "operator/runtime/unreadable_objects.h"
 #include "operator/status/health_endpoints.h"
+#include "operator/status/metrics_server.h"
 
 namespace headroom::app {
 namespace {
@@ -77,6 +79,11 @@ struct Operator::Impl {
   kube::ClusterConfig home_config;
   const Clock& clock;
   runtime::Metrics metrics;
+  const std::shared_ptr<void> process_metrics = runtime::export_process_metrics(metrics);
+  const std::shared_ptr<void> clock_metric = metrics.before_serialize([this] {
+    metrics.set("headroom_clock_timestamp_seconds", "The wall clock that plans are made by", {},
+                absl::ToDoubleSeconds(clock.wall_now() - absl::UnixEpoch()));
+  });
 
   std::shared_ptr<kube::Client> home, election_client;
   std::unique_ptr<runtime::LeaderElector> elector;
@@ -96,11 +103,14 @@ struct Operator::Impl {
   std::unique_ptr<runtime::Controller> targets, schedules, regions;
   std::unique_ptr<BackstopControl> backstop;
   std::unique_ptr<net::HttpServer> server;
+  std::unique_ptr<status::MetricsServer> metrics_server;
 
   runtime::Manager manager;
   std::atomic<bool> leading{false}, started{false};
 
-  Result<std::shared_ptr<kube::Client>> make_client(const kube::ClusterConfig& config, bool gated);
+  Result<std::shared_ptr<kube::Client>> make_client(const kube::ClusterConfig& config,
+                                                    const kube::ClientLimits& limits);
+  Result<std::shared_ptr<kube::Client>> make_gated_client(const kube::ClusterConfig& config);
   Status build();
   void add_components();
   Status start_server();
@@ -127,14 +137,20 @@ Status Operator::Impl::may_write() const {
   return Error{ErrorCode::Cancelled, "this process does not hold the lease; only the leader writes", 0, {}};
 }
 
-Result<std::shared_ptr<kube::Client>> Operator::Impl::make_client(const kube::ClusterConfig& config, bool gated) {
+Result<std::shared_ptr<kube::Client>> Operator::Impl::make_client(const kube::ClusterConfig& config,
+                                                                  const kube::ClientLimits& limits) {
   BOOST_OUTCOME_TRY(transport, kube::make_transport(config));
-  auto client = std::make_shared<kube::Client>(std::move(transport), options.client_limits, random_seed());
+  auto client = std::make_shared<kube::Client>(std::move(transport), limits, random_seed());
   client->set_observer(
       [this, host = host_of(config.server)](kube::Method method, int status, std::chrono::microseconds took) {
         metrics.request(host, kube::to_string(method), status, took);
       });
-  if (gated) client->set_write_gate([this] { return may_write(); });
+  return client;
+}
+
+Result<std::shared_ptr<kube::Client>> Operator::Impl::make_gated_client(const kube::ClusterConfig& config) {
+  BOOST_OUTCOME_TRY(client, make_client(config, options.client_limits));
+  client->set_write_gate([this] { return may_write(); });
   return client;
 }
 
@@ -183,7 +199,7 @@ Result<std::shared_ptr<Cluster>> Operator::Impl::open_cluster(const std::string&
     policy.allow_files = false;
     policy.allowed_exec = options.allowed_exec;
     BOOST_OUTCOME_TRY(config, kube::parse_kubeconfig(kubeconfig, "", policy));
-    BOOST_OUTCOME_TRY(remote, make_client(config, true));
+    BOOST_OUTCOME_TRY(remote, make_gated_client(config));
     client = std::move(remote);
   }
   auto cluster = std::make_shared<Cluster>(
@@ -214,9 +230,9 @@ runtime::ElectionOptions Operator::Impl::election() const {
 }
 
 Status Operator::Impl::build() {
-  BOOST_OUTCOME_TRY(gated, make_client(home_config, true));
+  BOOST_OUTCOME_TRY(gated, make_gated_client(home_config));
   home = std::move(gated);
-  BOOST_OUTCOME_TRY(ungated, make_client(home_config, false));
+  BOOST_OUTCOME_TRY(ungated, make_client(home_config, options.client_limits));
   election_client = std::move(ungated);
   elector = std::make_unique<runtime::LeaderElector>(
       election_client, election(), clock, [this] { lead(); }, [this] { lost_lease(); }, random_seed());
@@ -318,11 +334,8 @@ net::HttpHandler Operator::Impl::endpoints() {
          return !options.leader_election || !elector->leader().empty() ? std::string()
                                                                        : std::string("no leader is known yet");
        }}};
-  return [this, serve = status::health_and_metrics(std::move(health), metrics)](const net::HttpRequest& request) {
-    metrics.set("headroom_clock_timestamp_seconds", "The wall clock that plans are made by", {},
-                absl::ToDoubleSeconds(clock.wall_now() - absl::UnixEpoch()));
-    return serve(request);
-  };
+  return options.metrics.alone ? status::health_only(std::move(health))
+                               : status::health_and_metrics(std::move(health), metrics);
 }
 
 void Operator::Impl::lead() {
@@ -358,7 +371,12 @@ Status Operator::Impl::start_server() {
   server_options.port = options.listen_port;
   BOOST_OUTCOME_TRY(listening, net::HttpServer::start(server_options, endpoints()));
   server = std::move(listening);
-  log::info("serving health and metrics", {{"port", std::to_string(server->port())}});
+  log::info(options.metrics.alone ? "serving health" : "serving health and metrics",
+            {{"port", std::to_string(server->port())}});
+  if (!options.metrics.alone) return ok();
+  BOOST_OUTCOME_TRY(reviewer, make_client(home_config, status::review_limits()));
+  BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, clock));
+  metrics_server = std::move(of_metrics);
   return ok();
 }
 
@@ -379,7 +397,11 @@ void Operator::Impl::add_components() {
       return ok();
     };
   };
-  manager.add({"server", [this] { return start_server(); }, [this](milliseconds left) { server->stop(left); }});
+  manager.add({"server", [this] { return start_server(); },
+               [this](milliseconds left) {
+                 server->stop(left);
+                 if (metrics_server) metrics_server->stop(milliseconds(0));
+               }});
   manager.add({"caches", starts([this] {
                  for (const auto& reflector : reflectors) reflector->start();
                  backstop->start_watches();

@@ -9,6 +9,7 @@
 #include "operator/base/clock.h"
 #include "operator/kube/client.h"
 #include "operator/runtime/leader_election.h"
+#include "operator/runtime/metrics_serving.h"
 
 namespace headroom::controllers {
 
@@ -38,6 +39,7 @@ struct OperatorOptions {
   std::vector<std::string> allowed_exec;  ///< kubeconfig exec plugins
   std::string listen_address = "0.0.0.0";
   std::uint16_t listen_port = 8080;  ///< 0: any free one
+  runtime::MetricsServing metrics;
   std::chrono::milliseconds query_interval{15'000};
   std::chrono::milliseconds drain{10'000};
   /// How long the removal of a finalizer waits for an unreachable region.

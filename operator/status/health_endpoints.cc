@@ -1,6 +1,7 @@
 #include "operator/status/health_endpoints.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 namespace headroom::status {
@@ -70,18 +71,31 @@ Checks with_ping(Checks checks) {
 
 }  // namespace
 
-net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metrics& metrics) {
+namespace {
+
+/// Null: GET and HEAD may go on.
+std::optional<net::HttpResponse> refused_method(const net::HttpRequest& request) {
+  if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
+  net::HttpResponse refused = answer(405, "method not allowed: use GET or HEAD\n");
+  refused.headers.emplace_back("Allow", "GET, HEAD");
+  return refused;
+}
+
+std::string_view path_of(const net::HttpRequest& request) {
+  const std::string_view target = request.target;
+  return target.substr(0, target.find('?'));
+}
+
+}  // namespace
+
+net::HttpHandler health_only(HealthOptions options) {
   const Endpoint live{"healthz", with_ping(std::move(options.live))};
   const Endpoint ready{"readyz", with_ping(std::move(options.ready))};
-  return [live, ready, &metrics](const net::HttpRequest& request) {
-    const std::string_view target = request.target;
-    const std::string_view path = target.substr(0, target.find('?'));
-    const std::string_view query = target.substr(std::min(path.size() + 1, target.size()));
-    if (request.method != "GET" && request.method != "HEAD") {
-      net::HttpResponse refused = answer(405, "method not allowed: use GET or HEAD\n");
-      refused.headers.emplace_back("Allow", "GET, HEAD");
-      return refused;
-    }
+  return [live, ready](const net::HttpRequest& request) {
+    if (auto refused = refused_method(request)) return *std::move(refused);
+    const std::string_view path = path_of(request);
+    const std::string_view query =
+        std::string_view(request.target).substr(std::min(path.size() + 1, request.target.size()));
     for (const Endpoint* const endpoint : {&live, &ready}) {
       std::string_view rest = path;
       if (!rest.starts_with('/')) break;
@@ -90,11 +104,25 @@ net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metric
       rest.remove_prefix(endpoint->name.size());
       return run(*endpoint, rest, query);
     }
-    if (path != "/metrics") return not_found();
+    return not_found();
+  };
+}
+
+net::HttpHandler metrics_only(const runtime::Metrics& metrics) {
+  return [&metrics](const net::HttpRequest& request) {
+    if (auto refused = refused_method(request)) return *std::move(refused);
+    if (path_of(request) != "/metrics") return not_found();
     net::HttpResponse exposition = answer(200, metrics.serialize());
     exposition.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return exposition;
   };
+}
+
+net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metrics& metrics) {
+  return
+      [health = health_only(std::move(options)), exposition = metrics_only(metrics)](const net::HttpRequest& request) {
+        return path_of(request) == "/metrics" ? exposition(request) : health(request);
+      };
 }
 
 }  // namespace headroom::status

@@ -26,5 +26,8 @@ struct HealthOptions {
 /// answers under `/readyz/<name>`. `/metrics` is Prometheus' text format. GET and HEAD only (405), other paths 404.
 /// `metrics` outlives the handler.
 net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metrics& metrics);
+/// The same in parts, for servers apart.
+net::HttpHandler health_only(HealthOptions options);
+net::HttpHandler metrics_only(const runtime::Metrics& metrics);
 
 }  // namespace headroom::status

@@ -1,6 +1,5 @@
 #include "webhook/app/options.h"
 
-#include <absl/strings/numbers.h>
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_split.h>
 #include <unistd.h>
@@ -10,24 +9,12 @@
 
 #include "operator/backstop/excluded_namespaces.h"
 #include "operator/base/random_seed.h"
+#include "operator/net/listen_address.h"
+#include "operator/status/metrics_flags.h"
 #include "webhook/app/lease_life.h"
 
 namespace headroom::webhook {
 namespace {
-
-struct Listen {
-  std::string address;
-  std::uint16_t port = 0;
-};
-
-Result<Listen> parse_listen(const std::string& flag, const std::string& text) {
-  const std::size_t colon = text.rfind(':');
-  int port = -1;
-  if (colon == std::string::npos || !absl::SimpleAtoi(text.substr(colon + 1), &port) || port < 0 || port > 65535) {
-    return invalid(absl::StrCat(flag, ": '", text, "' is not ADDRESS:PORT, for example 0.0.0.0:8443"));
-  }
-  return Listen{text.substr(0, colon), static_cast<std::uint16_t>(port)};
-}
 
 std::string host_name() {
   char host[256] = {};
@@ -58,6 +45,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   double propagation_seconds = absl::ToDoubleSeconds(certificate.propagation);
   double drain_seconds = 100, delay_seconds = 5, connection_seconds = 600;
   bool version = false;
+  status::MetricsFlags metrics;
 
   CLI::App app{"Headroom's admission webhook: limits that are never exceeded and never over-deny", "headroom-webhook"};
   app.add_option("--kubeconfig", kubeconfig, "kubeconfig file; absent: in-cluster, then $KUBECONFIG, ~/.kube/config");
@@ -70,6 +58,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
       ->capture_default_str();
   app.add_option("--health-listen", health, "address and port of /healthz, /readyz and /metrics; port 0: any free one")
       ->capture_default_str();
+  metrics.add_to(app);
   app.add_option("--threads", options.threads, "threads that answer reviews")
       ->capture_default_str()
       ->check(CLI::Range(1, 64));
@@ -144,12 +133,14 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   line.log_level = level_of(level);
   line.log_format = format == "json" ? log::Format::Json : log::Format::Text;
 
-  BOOST_OUTCOME_TRY(reviews, parse_listen("--listen", listen));
+  BOOST_OUTCOME_TRY(reviews, net::parse_listen_address("--listen", listen));
   options.address = reviews.address;
   options.port = reviews.port;
-  BOOST_OUTCOME_TRY(status, parse_listen("--health-listen", health));
-  options.health_address = status.address;
-  options.health_port = status.port;
+  BOOST_OUTCOME_TRY(health_at, net::parse_listen_address("--health-listen", health));
+  options.health_address = health_at.address;
+  options.health_port = health_at.port;
+  BOOST_OUTCOME_TRY(serving, metrics.serving());
+  options.metrics = serving;
   if (!options.configuration.empty()) {
     WebhookAddress& address = options.reached_at;
     if (address.url.empty() == service.empty()) {

@@ -12,6 +12,7 @@
 #include "operator/base/result.h"
 #include "operator/kube/config.h"
 #include "operator/limits/escrow.h"
+#include "operator/runtime/metrics_serving.h"
 #include "webhook/app/certificate_options.h"
 #include "webhook/app/webhook_configuration.h"
 
@@ -23,6 +24,7 @@ struct WebhookOptions {
   std::string replica;   ///< names the Lease; the same after a restart where --identity is given
   std::string address = "0.0.0.0", health_address = "0.0.0.0";
   std::uint16_t port = 8443, health_port = 8080;
+  runtime::MetricsServing metrics;
   int threads = 2;
   CertificateOptions certificates;
   limits::EscrowOptions escrow;

@@ -14,8 +14,10 @@
 #include "operator/monitoring/query_pool.h"
 #include "operator/net/http_server.h"
 #include "operator/runtime/manager.h"
+#include "operator/runtime/process_metrics.h"
 #include "operator/runtime/reflector.h"
 #include "operator/status/health_endpoints.h"
+#include "operator/status/metrics_server.h"
 #include "webhook/app/asked_write.h"
 #include "webhook/app/certificate_keeper.h"
 #include "webhook/app/certificate_wiring.h"
@@ -64,6 +66,7 @@ struct Webhook::Impl {
   const kube::ClusterConfig home;
   const Clock& clock;
   runtime::Metrics metrics;
+  const std::shared_ptr<void> process_metrics = runtime::export_process_metrics(metrics);
 
   std::shared_ptr<kube::Client> watching;
   std::unique_ptr<ClusterIo> io;
@@ -77,7 +80,9 @@ struct Webhook::Impl {
   std::unique_ptr<LimitWatches> limit_watches;
   std::unique_ptr<OwnKinds> own_kinds;
   std::unique_ptr<monitoring::QueryPool> queries;
+  std::shared_ptr<void> write_metrics;
   std::unique_ptr<net::HttpServer> reviews, health;
+  std::unique_ptr<status::MetricsServer> metrics_server;
 
   std::unique_ptr<runtime::ApiEventRecorder> events;
   std::unique_ptr<StatusWriter> statuses;
@@ -132,6 +137,12 @@ Status Webhook::Impl::build() {
       limits::Holder{holder, 0}, options.escrow, machine_moment, [this](Task task) { io->run(std::move(task)); },
       metrics);
   limit_metrics = std::make_unique<LimitMetrics>(*engine, metrics);
+  write_metrics = metrics.before_serialize([this] {
+    metrics.set("headroom_limit_writes_waiting", "Writes that wait for an answer", {},
+                static_cast<double>(engine->waiting()));
+    metrics.set("headroom_limit_writes_in_flight", "Writes that were let through and have no end yet", {},
+                static_cast<double>(engine->reserved()));
+  });
   lease = std::make_unique<LeaseLife>(
       std::move(for_lease),
       LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life,
@@ -230,14 +241,8 @@ net::HttpHandler Webhook::Impl::health_endpoints() {
       {"lease", [this] { return lease_held() ? std::string() : std::string("this replica's Lease is not held"); }},
       {"certificate", [this] { return certificates->problem(); }},
       {"staying", [this] { return stopping ? std::string("about to end") : std::string(); }}};
-  return
-      [this, serve = status::health_and_metrics(std::move(health_options), metrics)](const net::HttpRequest& request) {
-        metrics.set("headroom_limit_writes_waiting", "Writes that wait for an answer", {},
-                    static_cast<double>(engine->waiting()));
-        metrics.set("headroom_limit_writes_in_flight", "Writes that were let through and have no end yet", {},
-                    static_cast<double>(engine->reserved()));
-        return serve(request);
-      };
+  return options.metrics.alone ? status::health_only(std::move(health_options))
+                               : status::health_and_metrics(std::move(health_options), metrics);
 }
 
 Status Webhook::Impl::start_servers() {
@@ -246,7 +251,13 @@ Status Webhook::Impl::start_servers() {
   health_options.port = options.health_port;
   BOOST_OUTCOME_TRY(health_server, net::HttpServer::start(health_options, health_endpoints()));
   health = std::move(health_server);
-  log::info("serving health and metrics", {{"port", std::to_string(health->port())}});
+  log::info(options.metrics.alone ? "serving health" : "serving health and metrics",
+            {{"port", std::to_string(health->port())}});
+  if (options.metrics.alone) {
+    BOOST_OUTCOME_TRY(reviewer, make_client(status::review_limits()));
+    BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, clock));
+    metrics_server = std::move(of_metrics);
+  }
 
   BOOST_OUTCOME_TRY(pair, certificates->first({}));
   net::ServerOptions review_options;
@@ -338,6 +349,7 @@ void Webhook::Impl::add_components() {
                [this](milliseconds left) {
                  drain(left);
                  health->stop(left);
+                 if (metrics_server) metrics_server->stop(milliseconds(0));
                }});
 }
 
