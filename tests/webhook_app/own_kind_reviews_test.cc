@@ -133,8 +133,10 @@ TEST(OwnKindReviews, the_configuration_asks_of_spec_changes_only_and_stands_in_n
              .service = "headroom-webhook",
              .ca_pem = "CA",
              .inject_ca_from = "",
-             .excluded_namespaces = {}};
+             .excluded_namespaces = {},
+             .own_kinds_fail = true};
   EXPECT_EQ(own_kinds_entry(address)["clientConfig"]["service"]["path"], "/validate-headroom");
+  EXPECT_EQ(own_kinds_entry(address)["failurePolicy"], "Fail") << "only where that is asked for";
 }
 
 }  // namespace

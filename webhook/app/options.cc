@@ -37,7 +37,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
   CommandLine line;
   WebhookOptions& options = line.options;
   std::string kubeconfig, context, listen = "0.0.0.0:8443", health = "0.0.0.0:8080", level = "info", format = "json";
-  std::string service;
+  std::string service, own_kinds_policy = "Ignore";
   CertificateOptions& certificate = options.certificates;
   double lease_seconds = 15, deadline_seconds = 64, query_seconds = 30;
   double authority_seconds = absl::ToDoubleSeconds(certificate.lifetimes.authority);
@@ -99,6 +99,11 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
                  "keep the ValidatingWebhookConfiguration of this name in step with the limits");
   app.add_option("--webhook-url", options.reached_at.url, "how the API server reaches /validate: its whole address");
   app.add_option("--webhook-service", service, "how the API server reaches it: NAMESPACE/NAME of a Service, port 443");
+  app.add_option("--own-kinds-failure-policy", own_kinds_policy,
+                 "what becomes of writes of Headroom's own kinds that no webhook answers: Ignore lets the rules of "
+                 "their definitions judge alone. Limits say it for what they match")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"Fail", "Ignore"}));
   app.add_option("--drain-delay-seconds", delay_seconds,
                  "how long it goes on as before when it is told to end, for Services to leave it out")
       ->capture_default_str()
@@ -170,6 +175,7 @@ Result<CommandLine> parse_command_line(int argc, const char* const* argv) {
     return invalid(absl::StrCat("--drain-delay-seconds: ", delay_seconds, " is more than half of --drain-seconds, ",
                                 drain_seconds, ": lower the one or raise the other"));
   }
+  options.reached_at.own_kinds_fail = own_kinds_policy == "Fail";
   options.reached_at.excluded_namespaces = backstop::excluded_namespaces(options.own_namespace);
   options.escrow.lease_life = absl::Seconds(lease_seconds);
   options.escrow.request_deadline = absl::Seconds(deadline_seconds);

@@ -137,7 +137,7 @@ json own_kinds_entry(const WebhookAddress& address) {
   return {{"name", "kinds.headroom.dev"},
           {"admissionReviewVersions", {"v1"}},
           {"clientConfig", client_config(address, kOwnKindsPath)},
-          {"failurePolicy", "Ignore"},
+          {"failurePolicy", address.own_kinds_fail ? "Fail" : "Ignore"},
           {"matchPolicy", "Equivalent"},
           {"sideEffects", "None"},
           {"timeoutSeconds", kTimeoutSeconds},

@@ -40,8 +40,8 @@ struct OwnKindsNow {
 /// Answers AdmissionReviews, as review_endpoint(). Deletes, and whatever is being deleted, pass.
 net::AsyncHttpHandler own_kinds_endpoint(std::function<OwnKindsNow()> now);
 
-/// Of a ValidatingWebhookConfiguration: spec changes of Headroom's own kinds. failurePolicy Ignore: without a webhook
-/// everything can be mended, by the rules of the CRDs alone.
+/// Of a ValidatingWebhookConfiguration: spec changes of Headroom's own kinds. failurePolicy Ignore, unless the address
+/// says otherwise: without a webhook everything can be mended, by the rules of the CRDs alone.
 nlohmann::json own_kinds_entry(const WebhookAddress& address);
 
 }  // namespace headroom::webhook

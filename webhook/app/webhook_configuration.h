@@ -19,6 +19,7 @@ struct WebhookAddress {
   std::string ca_pem;                            ///< certificate authorities, PEM; empty: somebody else sets them
   std::string inject_ca_from;                    ///< NAMESPACE/NAME of a cert-manager Certificate whose cainjector does
   std::vector<std::string> excluded_namespaces;  ///< neither gated nor counted
+  bool own_kinds_fail = false;                   ///< writes of Headroom's own kinds wait for a webhook
 };
 
 /// How the API server reaches `path` of this server: an entry's clientConfig.
