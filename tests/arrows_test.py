@@ -23,6 +23,7 @@ ARROWS = {
     "operator/monitoring": {"operator/base", "operator/api", "operator/kube", "operator/runtime"},
     "operator/controllers": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/backstop",
                              "operator/validation", "operator/kube", "operator/runtime", "operator/monitoring"},
+    "operator/uninstall": {"operator/base", "operator/api", "operator/backstop", "operator/kube"},
     # The operator's composition root: knows everything, is known by nobody.
     "operator/app": {"operator/base", "operator/api", "operator/plan", "operator/kube", "operator/runtime",
                      "operator/net", "operator/status", "operator/monitoring", "operator/controllers"},
