@@ -41,8 +41,11 @@ pinned_module() {
     etcd) echo go.etcd.io/etcd/server/v3 ;;
     kubernetes-*) echo k8s.io/kubernetes ;;
     kwok) echo sigs.k8s.io/kwok ;;
+    helm-[34]) echo "helm.sh/helm/v${1#helm-}" ;;
+    cert-manager) echo github.com/cert-manager/cert-manager ;;
     cloudnative-pg) echo github.com/cloudnative-pg/cloudnative-pg ;;
     keda) echo github.com/kedacore/keda/v2 ;;
+    prometheus-operator) echo github.com/prometheus-operator/prometheus-operator ;;
     *) return 1 ;;
   esac
 }
@@ -114,6 +117,7 @@ build_tool() {
   fi
   case $name in
     kubernetes-*) ldflags+=" -X k8s.io/component-base/version.gitVersion=$version" ;;
+    helm-*) ldflags+=" -X $module/internal/version.version=$version" ;;
   esac
   # One program is called after its tool: etcd's package would make it `v3`.
   local output=$folder/
