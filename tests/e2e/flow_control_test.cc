@@ -190,7 +190,7 @@ TEST_F(FlowControl, lets_the_webhooks_own_requests_go_ahead_of_writes_that_hang)
   const Tally without = write_beside(writer, 15);
   EXPECT_GT(without.failed, 0) << "the test shows nothing: " << without.landed << " landed without a FlowSchema";
 
-  home_.kubectl("apply -f manifests/flow-control.yaml");
+  home_.kubectl("apply -f manifests/install.yaml --selector app.kubernetes.io/component=flow-control");
   ASSERT_TRUE(eventually(60, [&] { return queued() == 0 && webhooks.wait_ready(5) && lands(); }));
   const Tally with = write_beside(writer, 15);
   EXPECT_EQ(with.failed, 0) << with.landed << " landed";
