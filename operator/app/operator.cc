@@ -375,7 +375,7 @@ Status Operator::Impl::start_server() {
             {{"port", std::to_string(server->port())}});
   if (!options.metrics.alone) return ok();
   BOOST_OUTCOME_TRY(reviewer, make_client(home_config, status::review_limits()));
-  BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, clock));
+  BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, {}, clock));
   metrics_server = std::move(of_metrics);
   return ok();
 }

@@ -97,4 +97,9 @@ std::shared_ptr<void> export_process_metrics(Metrics& metrics) {
   });
 }
 
+void set_build_info(Metrics& metrics, const std::string& component) {
+  metrics.set("headroom_build_info", "Program and version, always 1",
+              {{"component", component}, {"version", HEADROOM_VERSION}}, 1);
+}
+
 }  // namespace headroom::runtime

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "operator/runtime/metrics.h"
@@ -22,5 +23,9 @@ std::optional<ProcessUsage> parse_process_stat(std::string_view stat, long ticks
 /// Registers process_cpu_seconds_total and its companions, fresh in every serialize() until the handle dies. What /proc
 /// does not offer is left out.
 [[nodiscard]] std::shared_ptr<void> export_process_metrics(Metrics& metrics);
+
+/// headroom_build_info, always 1: which program this is, "operator" or "webhook", and its version. What is asked of one
+/// program alone is asked of the processes that have it.
+void set_build_info(Metrics& metrics, const std::string& component);
 
 }  // namespace headroom::runtime

@@ -69,10 +69,6 @@ Checks with_ping(Checks checks) {
   return checks;
 }
 
-}  // namespace
-
-namespace {
-
 /// Null: GET and HEAD may go on.
 std::optional<net::HttpResponse> refused_method(const net::HttpRequest& request) {
   if (request.method == "GET" || request.method == "HEAD") return std::nullopt;
@@ -108,19 +104,22 @@ net::HttpHandler health_only(HealthOptions options) {
   };
 }
 
-net::HttpHandler metrics_only(const runtime::Metrics& metrics) {
-  return [&metrics](const net::HttpRequest& request) {
+net::HttpHandler metrics_only(const runtime::Metrics& metrics, Expose expose) {
+  return [expose = std::move(expose), &metrics](const net::HttpRequest& request) {
     if (auto refused = refused_method(request)) return *std::move(refused);
     if (path_of(request) != "/metrics") return not_found();
-    net::HttpResponse exposition = answer(200, metrics.serialize());
+    runtime::Exposition scrape;
+    if (expose) expose(scrape);
+    net::HttpResponse exposition = answer(200, scrape.take_text(metrics.serialize()));
     exposition.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return exposition;
   };
 }
 
 net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metrics& metrics) {
+  net::HttpHandler exposition = metrics_only(metrics, options.expose);
   return
-      [health = health_only(std::move(options)), exposition = metrics_only(metrics)](const net::HttpRequest& request) {
+      [health = health_only(std::move(options)), exposition = std::move(exposition)](const net::HttpRequest& request) {
         return path_of(request) == "/metrics" ? exposition(request) : health(request);
       };
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "operator/net/http_server.h"
+#include "operator/runtime/exposition.h"
 #include "operator/runtime/metrics.h"
 
 namespace headroom::status {
@@ -17,9 +18,14 @@ namespace headroom::status {
 /// from memory.
 using Check = std::function<std::string()>;
 
-/// Named checks of `/healthz` and `/readyz`. Both begin with "ping", which is there by itself and always fine.
+/// Writes what a scrape shows beside what is kept in the Metrics. Called for every scrape, on the server's threads.
+using Expose = std::function<void(runtime::Exposition&)>;
+
+/// Named checks of `/healthz` and `/readyz`. Both begin with "ping", which is there by itself and always fine. `expose`
+/// may be empty.
 struct HealthOptions {
   std::vector<std::pair<std::string, Check>> live, ready;
+  Expose expose = {};
 };
 
 /// 200 "ok" when every check is fine, else 500 with the list. `?verbose` lists each check in any case; a single one
@@ -28,6 +34,6 @@ struct HealthOptions {
 net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metrics& metrics);
 /// The same in parts, for servers apart.
 net::HttpHandler health_only(HealthOptions options);
-net::HttpHandler metrics_only(const runtime::Metrics& metrics);
+net::HttpHandler metrics_only(const runtime::Metrics& metrics, Expose expose = {});
 
 }  // namespace headroom::status

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "operator/base/log.h"
-#include "operator/status/health_endpoints.h"
 
 namespace headroom::status {
 namespace {
@@ -49,9 +48,9 @@ kube::ClientLimits review_limits() {
 
 Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const runtime::MetricsServing& serving,
                                                             std::shared_ptr<kube::Writer> reviewer,
-                                                            const runtime::Metrics& metrics, const Clock& clock,
-                                                            AccessMemory memory) {
-  std::unique_ptr<MetricsServer> made(new MetricsServer(metrics, clock));
+                                                            const runtime::Metrics& metrics, Expose expose,
+                                                            const Clock& clock, AccessMemory memory) {
+  std::unique_ptr<MetricsServer> made(new MetricsServer(metrics, std::move(expose), clock));
   net::ServerOptions options;
   options.address = serving.address;
   options.port = serving.port;
@@ -76,8 +75,8 @@ Result<std::unique_ptr<MetricsServer>> MetricsServer::start(const runtime::Metri
   return made;
 }
 
-MetricsServer::MetricsServer(const runtime::Metrics& metrics, const Clock& clock)
-    : clock_(clock), exposition_(metrics_only(metrics)) {}
+MetricsServer::MetricsServer(const runtime::Metrics& metrics, Expose expose, const Clock& clock)
+    : clock_(clock), exposition_(metrics_only(metrics, std::move(expose))) {}
 
 MetricsServer::~MetricsServer() { stop(milliseconds(0)); }
 

@@ -16,9 +16,8 @@
 #include "operator/base/clock.h"
 #include "operator/base/result.h"
 #include "operator/kube/client.h"
-#include "operator/net/http_server.h"
-#include "operator/runtime/metrics.h"
 #include "operator/runtime/metrics_serving.h"
+#include "operator/status/health_endpoints.h"
 #include "operator/status/metrics_access.h"
 #include "operator/status/serving_certificate.h"
 
@@ -34,8 +33,8 @@ class MetricsServer {
   /// `serving.secure` is false. `metrics` and `clock` outlive the server.
   static Result<std::unique_ptr<MetricsServer>> start(const runtime::MetricsServing& serving,
                                                       std::shared_ptr<kube::Writer> reviewer,
-                                                      const runtime::Metrics& metrics, const Clock& clock,
-                                                      AccessMemory memory = {});
+                                                      const runtime::Metrics& metrics, Expose expose,
+                                                      const Clock& clock, AccessMemory memory = {});
   ~MetricsServer();
 
   std::uint16_t port() const { return server_->port(); }
@@ -49,7 +48,7 @@ class MetricsServer {
     net::Responder responder;
   };
 
-  MetricsServer(const runtime::Metrics& metrics, const Clock& clock);
+  MetricsServer(const runtime::Metrics& metrics, Expose expose, const Clock& clock);
   void answer(const net::HttpRequest& request, net::Responder responder);
   void respond(const Verdict& verdict, const net::HttpRequest& request, net::Responder responder) const;
   void ask_in_turn(const std::stop_token& stop);

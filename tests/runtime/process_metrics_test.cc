@@ -39,5 +39,11 @@ TEST(ProcessMetrics, tell_of_this_process) {
   }
 }
 
+TEST(ProcessMetrics, tell_which_program_this_is) {
+  Metrics metrics;
+  set_build_info(metrics, "operator");
+  EXPECT_THAT(metrics.serialize(), HasSubstr("\nheadroom_build_info{component=\"operator\",version=\""));
+}
+
 }  // namespace
 }  // namespace headroom::runtime

@@ -88,5 +88,22 @@ TEST_F(Endpoints, can_only_be_read) {
   EXPECT_EQ(ask("/healthz", "HEAD").status, 200);
 }
 
+TEST(Scrapes, show_what_is_kept_and_what_is_written_anew) {
+  runtime::Metrics metrics;
+  metrics.set("headroom_kept", "Kept", {}, 1);
+  int asked = 0;
+  HealthOptions options;
+  options.expose = [&](runtime::Exposition& scrape) { scrape.gauge("headroom_asked", "Asked", {}, ++asked); };
+  const net::HttpHandler handler = health_and_metrics(std::move(options), metrics);
+  net::HttpRequest request;
+  request.method = "GET";
+  request.target = "/metrics";
+  for (const char* line : {"\nheadroom_asked 1\n", "\nheadroom_asked 2\n"}) {
+    const std::string body = handler(request).body;
+    EXPECT_NE(body.find(line), std::string::npos) << body;
+    EXPECT_NE(body.find("\nheadroom_kept 1\n"), std::string::npos);
+  }
+}
+
 }  // namespace
 }  // namespace headroom::status

@@ -43,7 +43,7 @@ class Server : public ::testing::Test {
     serving_.secure = secure;
     if (secure) serving_.certificate_directory = folder_.path();
     auto started = MetricsServer::start(serving_, std::make_shared<kube::Client>(api_server_, review_limits(), 1),
-                                        metrics_, clock_);
+                                        metrics_, {}, clock_);
     ASSERT_TRUE(started) << started.error().message;
     server_ = std::move(started).value();
   }
@@ -146,7 +146,7 @@ TEST_F(Server, does_not_start_with_a_certificate_that_cannot_be_used) {
   serving_.alone = true;
   serving_.address = "127.0.0.1";
   serving_.certificate_directory = folder_.path();
-  const auto refused = MetricsServer::start(serving_, nullptr, metrics_, clock_);
+  const auto refused = MetricsServer::start(serving_, nullptr, metrics_, {}, clock_);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr(folder_.path()));
 }

@@ -255,7 +255,7 @@ Status Webhook::Impl::start_servers() {
             {{"port", std::to_string(health->port())}});
   if (options.metrics.alone) {
     BOOST_OUTCOME_TRY(reviewer, make_client(status::review_limits()));
-    BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, clock));
+    BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, {}, clock));
     metrics_server = std::move(of_metrics);
   }
 
