@@ -14,6 +14,7 @@
 #include "operator/controllers/calendar_watch.h"
 #include "operator/controllers/constraint_watch.h"
 #include "operator/controllers/notifier.h"
+#include "operator/controllers/object_metrics.h"
 #include "operator/controllers/planner.h"
 #include "operator/controllers/region_reconciler.h"
 #include "operator/controllers/schedule_reconciler.h"
@@ -26,6 +27,7 @@
 #include "operator/runtime/manager.h"
 #include "operator/runtime/process_metrics.h"
 #include "operator/runtime/reflector.h"
+#include "operator/runtime/status_metrics.h"
 #include "operator/runtime/unreadable_objects.h"
 #include "operator/status/health_endpoints.h"
 #include "operator/status/metrics_server.h"
@@ -92,6 +94,7 @@ struct Operator::Impl {
   std::unique_ptr<World> world;
 
   std::vector<std::unique_ptr<runtime::Reflector>> reflectors;
+  std::vector<kube::ResourceType> watched;  ///< by them
   std::unique_ptr<monitoring::QueryPool> queries;
   std::unique_ptr<CalendarWatch> calendars;
   std::unique_ptr<ConstraintWatch> constraints;
@@ -107,12 +110,14 @@ struct Operator::Impl {
 
   runtime::Manager manager;
   std::atomic<bool> leading{false}, started{false};
+  const SteadyTime born = clock.steady_now();
 
   Result<std::shared_ptr<kube::Client>> make_client(const kube::ClusterConfig& config,
                                                     const kube::ClientLimits& limits);
   Result<std::shared_ptr<kube::Client>> make_gated_client(const kube::ClusterConfig& config);
   Status build();
   void add_components();
+  void expose(runtime::Exposition& scrape) const;
   Status start_server();
   void stop_caches();
   template <class T>
@@ -171,6 +176,7 @@ void Operator::Impl::watch(const kube::ResourceType& type, std::shared_ptr<runti
   runtime::ReflectorOptions reflector_options;
   reflector_options.type = type;
   if (type.namespaced) reflector_options.ns = options.watch_namespace;
+  watched.push_back(type);
   // Most changes are our own status writes coming back; only what people write makes work.
   auto on_change = [store, changed = std::move(changed), shown = std::move(shown),
                     faces = std::unordered_map<std::size_t, std::size_t>()](const api::ObjectKey& key) mutable {
@@ -230,6 +236,8 @@ runtime::ElectionOptions Operator::Impl::election() const {
 }
 
 Status Operator::Impl::build() {
+  runtime::set_build_info(metrics, "operator");
+  metrics.leading(election().name, false);
   BOOST_OUTCOME_TRY(gated, make_gated_client(home_config));
   home = std::move(gated);
   BOOST_OUTCOME_TRY(ungated, make_client(home_config, options.client_limits));
@@ -319,6 +327,25 @@ Status Operator::Impl::build() {
   return ok();
 }
 
+void Operator::Impl::expose(runtime::Exposition& scrape) const {
+  controllers::expose_objects(*world, scrape);
+  const SteadyTime now = clock.steady_now();
+  std::map<std::string, runtime::WatchHealths> by_region;
+  const auto watches_of = [&](const std::string& region) -> runtime::WatchHealths& {
+    return by_region.try_emplace(region, born, now).first->second;
+  };
+  for (std::size_t i = 0; i < reflectors.size(); ++i) {
+    watches_of(api::kLocalRegion).add(watched[i].to_string(), reflectors[i]->health());
+  }
+  backstop->report(watches_of(api::kLocalRegion));
+  for (const auto& [region, link] : world->links.all()) {
+    if (!link.cluster) continue;
+    const controllers::ClusterHealth health = link.cluster->health();
+    watches_of(region).add(kube::types::kHorizontalPodAutoscaler.to_string(), !health.reachable, health.last_contact);
+  }
+  for (const auto& [region, watches] : by_region) watches.expose(scrape, region);
+}
+
 net::HttpHandler Operator::Impl::endpoints() {
   status::HealthOptions health;
   health.live = {{"ping", [] { return std::string(); }},
@@ -334,6 +361,7 @@ net::HttpHandler Operator::Impl::endpoints() {
          return !options.leader_election || !elector->leader().empty() ? std::string()
                                                                        : std::string("no leader is known yet");
        }}};
+  health.expose = [this](runtime::Exposition& scrape) { expose(scrape); };
   return options.metrics.alone ? status::health_only(std::move(health))
                                : status::health_and_metrics(std::move(health), metrics);
 }
@@ -341,7 +369,7 @@ net::HttpHandler Operator::Impl::endpoints() {
 void Operator::Impl::lead() {
   log::info("leading", {{"identity", options.identity}});
   leading = true;
-  metrics.set("leader_election_master_status", "1 while this process leads", {{"name", election().name}}, 1);
+  metrics.leading(election().name, true);
   // What a standby gathered in memory is older than what the former leader stored.
   world->records.clear();
   unreadable->lead();
@@ -375,7 +403,9 @@ Status Operator::Impl::start_server() {
             {{"port", std::to_string(server->port())}});
   if (!options.metrics.alone) return ok();
   BOOST_OUTCOME_TRY(reviewer, make_client(home_config, status::review_limits()));
-  BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, {}, clock));
+  BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(
+                                    options.metrics, std::move(reviewer), metrics,
+                                    [this](runtime::Exposition& scrape) { expose(scrape); }, clock));
   metrics_server = std::move(of_metrics);
   return ok();
 }

@@ -60,6 +60,7 @@ struct BackstopControl::Impl {
   std::unique_ptr<BackstopReconciler> reconciler;
   std::unique_ptr<runtime::Controller> controller;
   std::vector<std::unique_ptr<runtime::Reflector>> reflectors;
+  std::vector<kube::ResourceType> watched;  ///< by them
 
   void build();
   void watch_limits(LimitKind kind, const std::shared_ptr<runtime::Store<api::ScaleLimit>>& store);
@@ -91,6 +92,7 @@ void BackstopControl::Impl::watch_limits(LimitKind kind,
   runtime::ReflectorOptions watch;
   watch.type = limit_type(kind);
   if (watch.type.namespaced) watch.ns = options.watch_namespace;
+  watched.push_back(watch.type);
   // Most changes are figures in statuses.
   auto changed = [this, kind, store, faces = std::map<api::ObjectKey, Face>()](const api::ObjectKey& key) mutable {
     const auto limit = store->get(key);
@@ -112,6 +114,7 @@ void BackstopControl::Impl::watch_policies(const kube::ResourceType& type,
   runtime::ReflectorOptions watch;
   watch.type = type;
   watch.label_selector = absl::StrCat(backstop::kComponentLabel, "=", backstop::kComponent);
+  watched.push_back(watch.type);
   reflectors.push_back(std::make_unique<runtime::Reflector>(
       home, std::move(watch), runtime::store_sink<StoredPolicy>(store, stored_policy_from_json),
       [this](const api::ObjectKey& key) {
@@ -126,6 +129,7 @@ void BackstopControl::Impl::watch_leases() {
   watch.type = kube::types::kLease;
   watch.ns = options.own_namespace;
   watch.label_selector = absl::StrCat(api::kWebhookLeaseLabel, "=", api::kWebhookLeaseComponent);
+  watched.push_back(watch.type);
   reflectors.push_back(std::make_unique<runtime::Reflector>(
       home, std::move(watch), lives.sink(),
       [this](const api::ObjectKey&) {
@@ -202,6 +206,12 @@ void BackstopControl::start_watches() {
 void BackstopControl::stop_watches() {
   for (const auto& reflector : impl_->reflectors) reflector->request_stop();
   for (const auto& reflector : impl_->reflectors) reflector->join();
+}
+
+void BackstopControl::report(runtime::WatchHealths& healths) const {
+  for (std::size_t i = 0; i < impl_->reflectors.size(); ++i) {
+    healths.add(impl_->watched[i].to_string(), impl_->reflectors[i]->health());
+  }
 }
 
 void BackstopControl::lead() {

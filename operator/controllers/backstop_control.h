@@ -10,6 +10,7 @@
 #include "operator/controllers/options.h"
 #include "operator/kube/client.h"
 #include "operator/runtime/metrics.h"
+#include "operator/runtime/status_metrics.h"
 
 namespace headroom::controllers {
 
@@ -22,6 +23,8 @@ class BackstopControl {
 
   void start_watches();
   void stop_watches();
+  /// Any thread.
+  void report(runtime::WatchHealths& healths) const;
   /// From now on it writes.
   void lead();
   /// No more writes; those under way end within `drain`.
