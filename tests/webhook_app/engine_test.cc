@@ -53,6 +53,32 @@ TEST(Engine, looks_again_for_the_ledger_that_was_deleted_not_for_the_limits_othe
   EXPECT_EQ(reads_of(limit->id()), of_the_other);
 }
 
+TEST(Engine, shows_what_the_status_of_a_limit_says) {
+  runtime::Metrics metrics;
+  Engine engine(
+      {"headroom-webhook-a", 1}, {}, machine_moment, [](const Task&) {}, metrics);
+  LimitBook book({});
+  api::ScaleLimit stopped = *a_limit("stopped", {}, "u-1");
+  stopped.status.paused = api::WriteStop{absl::UnixEpoch(), "count", "full", "count is 10 of 10"};
+  api::set_condition(stopped.status.conditions, {"HoldsUnlanded", true, "WritesDidNotLand", "", 1, absl::UnixEpoch()});
+  const api::ScaleLimit open = *a_limit("open", {}, "u-2");
+  engine.adopt(book.update(
+      {std::make_shared<const api::ScaleLimit>(stopped), std::make_shared<const api::ScaleLimit>(open)}, {}));
+  const LimitMetrics limit_metrics(engine, metrics);
+  runtime::Exposition scrape;
+  limit_metrics.expose(scrape);
+  const std::string text = scrape.take_text(metrics.serialize());
+  for (const char* line : {
+           R"(headroom_limit_paused{kind="ScaleLimit",limit="stopped",namespace="shop"} 1)",
+           R"(headroom_limit_halted{kind="ScaleLimit",limit="stopped",namespace="shop"} 0)",
+           R"(headroom_limit_paused{kind="ScaleLimit",limit="open",namespace="shop"} 0)",
+           R"(headroom_condition{kind="ScaleLimit",namespace="shop",name="stopped",type="HoldsUnlanded",)"
+           R"(reason="WritesDidNotLand"} 1)",
+       }) {
+    EXPECT_NE(text.find(line), std::string::npos) << line;
+  }
+}
+
 TEST(Engine, tells_by_which_limits_it_judges_those_without_a_ledger_among_them) {
   runtime::Metrics metrics;
   Engine engine(

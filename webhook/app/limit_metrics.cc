@@ -2,10 +2,21 @@
 
 #include <utility>
 
+#include "operator/runtime/status_metrics.h"
+
 namespace headroom::webhook {
 
 LimitMetrics::LimitMetrics(const Engine& engine, runtime::Metrics& metrics)
     : engine_(engine), metrics_(metrics), refreshing_(metrics.before_serialize([this] { refresh(); })) {}
+
+void LimitMetrics::expose(runtime::Exposition& scrape) const {
+  const auto limits = engine_.limits();
+  if (!limits) return;
+  for (const auto& compiled : limits->limits()) {
+    const api::ScaleLimit& limit = compiled->limit();
+    runtime::expose_conditions(scrape, api::to_string(limit.kind), limit.meta.key(), limit.status.conditions);
+  }
+}
 
 void LimitMetrics::refresh() {
   std::set<std::pair<std::string, runtime::Labels>> shown;
@@ -22,6 +33,10 @@ void LimitMetrics::refresh() {
          labels, figures.in_force ? static_cast<double>(limit.meta.generation) : 0);
     show("headroom_limit_level", "Level as stored in the status: 0 Green, 1 Yellow, 2 Orange, 3 Red", labels,
          static_cast<double>(limit.status.level));
+    show("headroom_limit_paused", "1 while writes under the limit are paused, as stored in the status", labels,
+         limit.status.paused ? 1 : 0);
+    show("headroom_limit_halted", "1 while writes under the limit are halted, as stored in the status", labels,
+         limit.status.halted ? 1 : 0);
     const auto number = [&](limits::Amount amount) { return Quantity::from_nano(amount).to_double(); };
     if (figures.limit->flow()) {
       show("headroom_limit_flow_waiting", "Writes that wait here for their turn", labels,

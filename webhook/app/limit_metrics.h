@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 
+#include "operator/runtime/exposition.h"
 #include "operator/runtime/metrics.h"
 #include "webhook/app/engine.h"
 
@@ -13,6 +14,8 @@ namespace headroom::webhook {
 class LimitMetrics {
  public:
   LimitMetrics(const Engine& engine, runtime::Metrics& metrics);
+  /// Conditions in the limits' statuses.
+  void expose(runtime::Exposition& scrape) const;
 
  private:
   void refresh();

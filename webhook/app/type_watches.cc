@@ -53,6 +53,7 @@ TypeWatches::TypeWatches(std::shared_ptr<kube::Reader> reader, Engine& engine, c
 TypeWatches::~TypeWatches() { stop(); }
 
 void TypeWatches::watch(const std::vector<WatchedType>& types) {
+  std::lock_guard lock(mutex_);
   std::map<limits::TypeId, Watch> kept;
   for (const WatchedType& type : types) {
     const auto known = watches_.find(type.id);
@@ -73,7 +74,7 @@ void TypeWatches::watch(const std::vector<WatchedType>& types) {
         reader_, std::move(options), std::make_unique<EngineSink>(engine_, TypeSource{type.id, type.bodies}),
         [](const api::ObjectKey&) {}, clock_, ++seed_);
     reflector->start();
-    watches_.emplace(type.id, Watch{type.bodies, std::move(reflector)});
+    watches_.emplace(type.id, Watch{type.bodies, type.type.to_string(), std::move(reflector)});
   }
 }
 
@@ -86,11 +87,17 @@ std::map<limits::TypeId, std::string> TypeWatches::problems() const {
   return problems;
 }
 
+void TypeWatches::report(runtime::WatchHealths& healths) const {
+  std::lock_guard lock(mutex_);
+  for (const auto& [id, watch] : watches_) healths.add(watch.resource, watch.reflector->health());
+}
+
 void TypeWatches::begin_anew() {
   for (const auto& [id, watch] : watches_) watch.reflector->begin_anew();
 }
 
 void TypeWatches::stop() {
+  std::lock_guard lock(mutex_);
   for (const auto& [id, watch] : watches_) watch.reflector->request_stop();
   watches_.clear();
 }

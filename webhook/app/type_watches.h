@@ -1,14 +1,16 @@
-// The watches of the types that limits look at. One thread.
+// The watches of the types that limits look at. One thread, where nothing else is said.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "operator/kube/client.h"
 #include "operator/runtime/reflector.h"
+#include "operator/runtime/status_metrics.h"
 #include "webhook/app/engine.h"
 
 namespace headroom::webhook {
@@ -27,10 +29,13 @@ class TypeWatches {
   void begin_anew();
   /// Of types whose first list does not come: why.
   std::map<limits::TypeId, std::string> problems() const;
+  /// Any thread.
+  void report(runtime::WatchHealths& healths) const;
 
  private:
   struct Watch {
     bool bodies = false;
+    std::string resource;  ///< for report()
     std::unique_ptr<runtime::Reflector> reflector;
   };
 
@@ -38,6 +43,7 @@ class TypeWatches {
   Engine& engine_;
   const Clock& clock_;
   std::uint64_t seed_;
+  mutable std::mutex mutex_;  ///< for report(): held while the map changes
   std::map<limits::TypeId, Watch> watches_;
 };
 

@@ -16,6 +16,7 @@
 #include "operator/runtime/manager.h"
 #include "operator/runtime/process_metrics.h"
 #include "operator/runtime/reflector.h"
+#include "operator/runtime/status_metrics.h"
 #include "operator/status/health_endpoints.h"
 #include "operator/status/metrics_server.h"
 #include "webhook/app/asked_write.h"
@@ -34,6 +35,7 @@
 #include "webhook/app/own_kind_reviews.h"
 #include "webhook/app/own_kinds.h"
 #include "webhook/app/replica_leases.h"
+#include "webhook/app/review_meter.h"
 #include "webhook/app/status_writer.h"
 #include "webhook/app/switches.h"
 #include "webhook/app/type_watches.h"
@@ -67,6 +69,7 @@ struct Webhook::Impl {
   const Clock& clock;
   runtime::Metrics metrics;
   const std::shared_ptr<void> process_metrics = runtime::export_process_metrics(metrics);
+  ReviewMeter review_meter{clock, {kReviewPath, kOwnKindsPath}};
 
   std::shared_ptr<kube::Client> watching;
   std::unique_ptr<ClusterIo> io;
@@ -94,12 +97,15 @@ struct Webhook::Impl {
   std::atomic<bool> stopping{false}, started{false};
   std::atomic<std::int64_t> lease_until_ns{0};
   runtime::Manager manager;
+  std::shared_ptr<void> process_metrics;
+  const SteadyTime born = clock.steady_now();
 
   Result<std::shared_ptr<kube::Client>> make_client(const kube::ClientLimits& limits);
   Status build();
   Status build_certificates();
   Status start_servers();
   void add_components();
+  void expose(runtime::Exposition& scrape) const;
   net::HttpHandler health_endpoints();
   void decide(const Review& review, ReviewResponder responder);
   void drain(milliseconds left);
@@ -119,6 +125,8 @@ Result<std::shared_ptr<kube::Client>> Webhook::Impl::make_client(const kube::Cli
 }
 
 Status Webhook::Impl::build() {
+  runtime::set_build_info(metrics, "webhook");
+  process_metrics = runtime::export_process_metrics(metrics);
   BOOST_OUTCOME_TRY(for_watches, make_client({}));
   watching = std::move(for_watches);
   BOOST_OUTCOME_TRY(for_tasks, make_client(ledger_client_limits()));
@@ -228,6 +236,16 @@ Status Webhook::Impl::build_certificates() {
   return ok();
 }
 
+void Webhook::Impl::expose(runtime::Exposition& scrape) const {
+  limit_metrics->expose(scrape);
+  runtime::WatchHealths watches(born, clock.steady_now());
+  watches.add(kube::types::kLease.to_string(), lease_watch->health());
+  watches.add(kLimitLedger.to_string(), ledger_watch->health());
+  types->report(watches);
+  watches.expose(scrape, "local");
+  review_meter.expose(scrape);
+}
+
 // --- life ---
 
 bool Webhook::Impl::caches_filled() const {
@@ -241,6 +259,7 @@ net::HttpHandler Webhook::Impl::health_endpoints() {
       {"lease", [this] { return lease_held() ? std::string() : std::string("this replica's Lease is not held"); }},
       {"certificate", [this] { return certificates->problem(); }},
       {"staying", [this] { return stopping ? std::string("about to end") : std::string(); }}};
+  health_options.expose = [this](runtime::Exposition& scrape) { expose(scrape); };
   return options.metrics.alone ? status::health_only(std::move(health_options))
                                : status::health_and_metrics(std::move(health_options), metrics);
 }
@@ -255,7 +274,9 @@ Status Webhook::Impl::start_servers() {
             {{"port", std::to_string(health->port())}});
   if (options.metrics.alone) {
     BOOST_OUTCOME_TRY(reviewer, make_client(status::review_limits()));
-    BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(options.metrics, std::move(reviewer), metrics, {}, clock));
+    BOOST_OUTCOME_TRY(of_metrics, status::MetricsServer::start(
+                                      options.metrics, std::move(reviewer), metrics,
+                                      [this](runtime::Exposition& scrape) { expose(scrape); }, clock));
     metrics_server = std::move(of_metrics);
   }
 
@@ -275,11 +296,11 @@ Status Webhook::Impl::start_servers() {
   });
   BOOST_OUTCOME_TRY(
       review_server,
-      net::HttpServer::start(review_options, [handler = std::move(handler), own = std::move(own)](
+      net::HttpServer::start(review_options, [this, handler = std::move(handler), own = std::move(own)](
                                                  const net::HttpRequest& request, net::Responder responder) {
         const std::string path = request.target.substr(0, request.target.find('?'));
-        if (path == kReviewPath) return handler(request, std::move(responder));
-        if (path == kOwnKindsPath) return own(request, std::move(responder));
+        if (path == kReviewPath) return handler(request, review_meter.measured(path, std::move(responder)));
+        if (path == kOwnKindsPath) return own(request, review_meter.measured(path, std::move(responder)));
         net::HttpResponse unknown;
         unknown.status = 404;
         unknown.body = absl::StrCat("not found: reviews go to ", kReviewPath, " and ", kOwnKindsPath, "\n");
