@@ -97,7 +97,6 @@ struct Webhook::Impl {
   std::atomic<bool> stopping{false}, started{false};
   std::atomic<std::int64_t> lease_until_ns{0};
   runtime::Manager manager;
-  std::shared_ptr<void> process_metrics;
   const SteadyTime born = clock.steady_now();
 
   Result<std::shared_ptr<kube::Client>> make_client(const kube::ClientLimits& limits);
@@ -126,7 +125,6 @@ Result<std::shared_ptr<kube::Client>> Webhook::Impl::make_client(const kube::Cli
 
 Status Webhook::Impl::build() {
   runtime::set_build_info(metrics, "webhook");
-  process_metrics = runtime::export_process_metrics(metrics);
   BOOST_OUTCOME_TRY(for_watches, make_client({}));
   watching = std::move(for_watches);
   BOOST_OUTCOME_TRY(for_tasks, make_client(ledger_client_limits()));
