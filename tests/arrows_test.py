@@ -15,6 +15,8 @@ ARROWS = {
     "operator/limits": {"operator/base", "operator/api"},
     "operator/backstop": {"operator/base", "operator/api"},
     "operator/validation": {"operator/base", "operator/api", "operator/plan", "operator/limits"},
+    # Files that people keep, and what is wrong with them.
+    "operator/manifest": {"operator/base", "operator/api"},
     "operator/net": {"operator/base"},
     "operator/kube": {"operator/base", "operator/api"},
     "operator/runtime": {"operator/base", "operator/api", "operator/kube"},
@@ -35,7 +37,7 @@ ARROWS = {
                     "operator/kube", "operator/runtime", "operator/monitoring", "operator/net", "operator/status", "webhook",
                     "webhook/certificates"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
-                     "operator/kube"},
+                     "operator/kube", "operator/manifest"},
 }
 # The planner is pure: time and observations are arguments.
 PURE = {"operator/plan", "operator/limits", "operator/backstop", "operator/validation"}
