@@ -17,6 +17,10 @@ ARROWS = {
     "operator/validation": {"operator/base", "operator/api", "operator/plan", "operator/limits"},
     # Files that people keep, and what is wrong with them.
     "operator/manifest": {"operator/base", "operator/api"},
+    "operator/cel": {"operator/base"},
+    "operator/schema": {"operator/base", "operator/manifest", "operator/cel"},
+    "operator/lint": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
+                      "operator/manifest", "operator/cel", "operator/schema"},
     "operator/net": {"operator/base"},
     "operator/kube": {"operator/base", "operator/api"},
     "operator/runtime": {"operator/base", "operator/api", "operator/kube"},
@@ -37,10 +41,10 @@ ARROWS = {
                     "operator/kube", "operator/runtime", "operator/monitoring", "operator/net", "operator/status", "webhook",
                     "webhook/certificates"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
-                     "operator/kube", "operator/manifest"},
+                     "operator/kube", "operator/manifest", "operator/schema", "operator/lint"},
 }
 # The planner is pure: time and observations are arguments.
-PURE = {"operator/plan", "operator/limits", "operator/backstop", "operator/validation"}
+PURE = {"operator/plan", "operator/limits", "operator/backstop", "operator/validation", "operator/cel"}
 IMPURE_HEADERS = re.compile(
     r'#include [<"](thread|mutex|shared_mutex|condition_variable|atomic|future|chrono|ctime|fstream|iostream|'
     r'sys/[^>"]*|unistd\.h|operator/base/(clock|log)\.h|spdlog/[^>"]*|boost/asio[^>"]*|cpprest/[^>"]*)[>"]')
