@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "operator/plan/near_schedules.h"
+
 namespace headroom::plan {
 namespace {
 
@@ -15,20 +17,20 @@ bool same(const Decision& a, const Decision& b) {
 }
 
 /// Decides and writes until nothing moves at this instant any more.
-DecideResult settle(WalkInput& input, absl::Time now) {
+DecideResult settle(WalkInput& input, absl::Time now, std::span<const std::shared_ptr<const CompiledSchedule>> asked) {
   std::vector<std::vector<api::StartedLead>> begun(input.targets.size());
   DecideResult decided;
   for (int step = 0; step < kMostStepsAtOnce; ++step) {
-    decided = decide({now, input.targets, input.schedules, input.regions});
+    decided = decide({now, input.targets, asked, input.regions});
     bool moved = false;
     for (std::size_t t = 0; t < decided.decisions.size(); ++t) {
       const Decision& decision = decided.decisions[t];
       begun[t].insert(begun[t].end(), decision.leads_begun.begin(), decision.leads_begun.end());
-      if (decision.awaiting_approval && input.approve_removals) {
-        input.targets[t].observed.approved_size = 0;
+      TargetObservation& observed = input.targets[t].observed;
+      if (decision.awaiting_approval && input.approve_removals && observed.approved_size != 0) {
+        observed.approved_size = 0;
         moved = true;
       }
-      TargetObservation& observed = input.targets[t].observed;
       const std::optional<int> before = observed.in_force;
       take_as_written(observed, decision, now);
       moved |= observed.in_force != before;
@@ -64,25 +66,37 @@ const Decision* Walk::decision_at(int target, absl::Time at) const {
   return latest;
 }
 
-Walk walk(WalkInput input) {
-  Walk result;
+void walk(WalkInput input, WalkVisitor visit) {
   std::vector<Decision> last;
+  NearSchedules near(input.schedules, input.targets);
   for (absl::Time now = input.from; now <= input.to;) {
-    if (static_cast<int>(result.rows.size()) >= input.max_rows) {
-      result.complete = false;
-      return result;
-    }
-    DecideResult decided = settle(input, now);
+    near.move_to(now, input.targets);
+    DecideResult decided = settle(input, now, near.schedules());
     WalkRow row{now, {}};
     for (std::size_t t = 0; t < decided.decisions.size(); ++t) {
       if (!last.empty() && same(last[t], decided.decisions[t])) continue;
       row.changes.push_back({static_cast<int>(t), decided.decisions[t]});
     }
+    if (!row.changes.empty() && !visit(row, decided)) return;
+    const absl::Time next = std::min(decided.next_transition.value_or(absl::InfiniteFuture()),
+                                     near.next().value_or(absl::InfiniteFuture()));
     last = std::move(decided.decisions);
-    if (!row.changes.empty()) result.rows.push_back(std::move(row));
-    if (!decided.next_transition || *decided.next_transition <= now) break;
-    now = *decided.next_transition;
+    if (next <= now || next == absl::InfiniteFuture()) return;
+    now = next;
   }
+}
+
+Walk walk(WalkInput input) {
+  Walk result;
+  const int most = input.max_rows;
+  walk(std::move(input), [&](const WalkRow& row, const DecideResult&) {
+    if (static_cast<int>(result.rows.size()) >= most) {
+      result.complete = false;
+      return false;
+    }
+    result.rows.push_back(row);
+    return true;
+  });
   return result;
 }
 

@@ -2,6 +2,7 @@
 // demonstration and the tests show is this table. Pure.
 #pragma once
 
+#include <absl/functional/function_ref.h>
 #include <absl/time/time.h>
 
 #include <memory>
@@ -44,6 +45,13 @@ struct Walk {
 };
 
 Walk walk(WalkInput input);
+
+/// Told of one instant at which something changed, with all that was decided then; false ends the walk.
+using WalkVisitor = absl::FunctionRef<bool(const WalkRow& row, const DecideResult& decided)>;
+
+/// The same without keeping anything, for walks of any length; `max_rows` counts for nothing. Schedules that have
+/// nothing to say around an instant are not asked, so that a year of many is walked in seconds.
+void walk(WalkInput input, WalkVisitor visit);
 
 /// Takes a decision as written: what the next observation of the target says of it.
 void take_as_written(TargetObservation& observed, const Decision& decision, absl::Time now);
