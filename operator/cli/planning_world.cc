@@ -1,0 +1,182 @@
+#include "operator/cli/planning_world.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "operator/cli/offline_sizes.h"
+#include "operator/plan/baseline.h"
+#include "operator/plan/text.h"
+
+namespace headroom::cli {
+namespace {
+
+using nlohmann::json;
+using plan::concat;
+
+std::string text_at(const json& object, const char* field) {
+  const auto found = object.is_object() ? object.find(field) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+std::string place(const GivenObject& given) { return given.where.empty() ? "" : given.where + ": "; }
+
+template <class T>
+void put(std::vector<T>& into, T one) {
+  const auto same = std::ranges::find_if(into, [&](const T& other) { return other.meta.key() == one.meta.key(); });
+  if (same == into.end()) {
+    into.push_back(std::move(one));
+  } else {
+    *same = std::move(one);
+  }
+}
+
+template <class T>
+void take(const GivenObject& given, Result<T> read, std::vector<T>& into, std::vector<std::string>& problems) {
+  if (read) {
+    put(into, std::move(read).value());
+  } else {
+    problems.push_back(concat(place(given), read.error().message));
+  }
+}
+
+template <class T>
+void by_key(std::vector<T>& all) {
+  std::ranges::sort(all, {}, [](const T& one) { return one.meta.key(); });
+}
+
+/// kubectl's default for objects that name none.
+json in_default_namespace(const json& object) {
+  json copy = object;
+  if (text_at(copy["metadata"], "namespace").empty()) copy["metadata"]["namespace"] = "default";
+  return copy;
+}
+
+void take_config_map(const json& object, PlanningWorld& world) {
+  const api::ObjectMeta meta = api::meta_from_json(object);
+  const auto data = object.find("data");
+  if (data == object.end() || !data->is_object()) return;
+  std::map<std::string, std::string>& texts = world.config_maps[{meta.ns.empty() ? "default" : meta.ns, meta.name}];
+  for (const auto& [key, value] : data->items()) {
+    if (value.is_string()) texts[key] = value.get<std::string>();
+  }
+}
+
+/// As the operator left it in the status.
+plan::TargetObservation observation_of(const api::ScaleTarget& target) {
+  const api::ScaleTargetStatus& status = target.status;
+  plan::TargetObservation seen;
+  seen.originals = status.originals;
+  seen.current = status.current;
+  seen.ready = status.ready;
+  seen.in_force = status.in_force;
+  seen.in_force_since = status.in_force_since;
+  seen.decided_by_schedule = plan::schedule_in_decided_by(status.decided_by, target.meta.ns);
+  seen.rule_size = status.rules.size;
+  seen.started_leads = status.started_leads;
+  seen.warm_up = status.warm_up;
+  seen.approved_size = status.approved_size;
+  return seen;
+}
+
+void learn(const api::ScaleTarget& target, plan::TargetObservation& seen, std::vector<std::string>& assumptions) {
+  if (!target.spec.replicas.learn || target.spec.replicas.baseline) return;
+  const auto learned = plan::learned_baseline(target.status.samples, *target.spec.replicas.learn);
+  if (learned) {
+    seen.learned_baseline = learned->size;
+    seen.baseline_uncertain = learned->uncertain;
+    if (!learned->uncertain) return;
+  }
+  assumptions.push_back(concat("ScaleTarget ", target.meta.key().to_string(), ": its baseline is learned, from ",
+                               learned ? "less than a day so far" : "nothing so far", "; taken as ",
+                               learned ? learned->size : seen.originals->min));
+}
+
+}  // namespace
+
+int PlanningWorld::target(const api::ObjectKey& key) const {
+  const auto found = std::ranges::find_if(targets, [&](const api::ScaleTarget& one) { return one.meta.key() == key; });
+  return found == targets.end() ? -1 : static_cast<int>(found - targets.begin());
+}
+
+PlanningWorld planning_world(const std::vector<GivenObject>& objects) {
+  PlanningWorld world;
+  for (const GivenObject& given : objects) {
+    const std::string kind = text_at(*given.object, "kind");
+    if (kind == "ConfigMap" && given.region.empty()) take_config_map(*given.object, world);
+    if (!text_at(*given.object, "apiVersion").starts_with("headroom.dev/") || !given.region.empty()) continue;
+    if (kind == "ScaleTarget") {
+      take(given, api::scale_target_from_json(in_default_namespace(*given.object)), world.targets, world.problems);
+    } else if (kind == "FestivalSchedule") {
+      take(given, api::festival_schedule_from_json(in_default_namespace(*given.object)), world.schedules,
+           world.problems);
+    } else if (kind == "Region") {
+      take(given, api::region_from_json(*given.object), world.regions, world.problems);
+    }
+  }
+  std::erase_if(world.targets, [](const api::ScaleTarget& one) { return one.meta.deleted.has_value(); });
+  std::erase_if(world.schedules, [](const api::FestivalSchedule& one) { return one.meta.deleted.has_value(); });
+  by_key(world.targets);
+  by_key(world.schedules);
+  by_key(world.regions);
+  const OfflineSizes sizes(objects, world.regions);
+  for (const api::ScaleTarget& target : world.targets) {
+    plan::TargetObservation seen = observation_of(target);
+    if (!seen.originals) {
+      const OfflineSize found = sizes.of(target);
+      seen = {};
+      seen.originals = found.originals;
+      if (!found.assumption.empty()) world.assumptions.push_back(found.assumption);
+    }
+    learn(target, seen, world.assumptions);
+    world.observed.push_back(std::move(seen));
+  }
+  return world;
+}
+
+std::vector<std::shared_ptr<const plan::CompiledSchedule>> compile_schedules(const PlanningWorld& world, absl::Time at,
+                                                                             const plan::ZoneLoader& zones,
+                                                                             std::vector<std::string>& problems) {
+  std::vector<std::shared_ptr<const plan::CompiledSchedule>> compiled;
+  for (const api::FestivalSchedule& schedule : world.schedules) {
+    const std::string title = concat("FestivalSchedule ", schedule.meta.key().to_string(), ": ");
+    const Result<absl::TimeZone> zone = zones(schedule.spec.time_zone);
+    if (!zone) {
+      problems.push_back(title + zone.error().message);
+      continue;
+    }
+    plan::CompileInput input{schedule.meta.key(), schedule.spec, zone.value(), {}, at};
+    for (const api::Occurrence& occurrence : schedule.spec.occurrences) {
+      if (!occurrence.calendar) continue;
+      const api::ObjectKey key{schedule.meta.ns, occurrence.calendar->config_map};
+      const auto map = world.config_maps.find(key);
+      const bool there = map != world.config_maps.end() && map->second.contains(occurrence.calendar->key);
+      if (!there) {
+        problems.push_back(concat(title, "occurrence ", occurrence.name, ": ConfigMap ", key.to_string(), " with key ",
+                                  occurrence.calendar->key, " is not there, so it has no days; give its file too"));
+        continue;
+      }
+      plan::CalendarBounds bounds;
+      bounds.recurrence = plan::occurrence_bounds(schedule.spec, zone.value(), at);
+      const plan::ZoneLoader with_own = [&](const std::string& name) -> Result<absl::TimeZone> {
+        if (name.empty()) return zone.value();
+        return zones(name);
+      };
+      auto events = plan::parse_calendar(map->second.at(occurrence.calendar->key), occurrence.calendar->summary, bounds,
+                                         with_own);
+      if (events) {
+        input.calendars[occurrence.name] = std::move(events).value();
+      } else {
+        problems.push_back(concat(title, "occurrence ", occurrence.name, ": ", events.error().message));
+      }
+    }
+    Result<plan::CompiledSchedule> one = plan::compile(input);
+    if (one) {
+      compiled.push_back(std::make_shared<const plan::CompiledSchedule>(std::move(one).value()));
+    } else {
+      problems.push_back(title + one.error().message);
+    }
+  }
+  return compiled;
+}
+
+}  // namespace headroom::cli
