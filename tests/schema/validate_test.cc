@@ -66,7 +66,8 @@ TEST(Schema, says_what_an_api_server_says) {
       {R"({"type":"integer","multipleOf":5})", "6", "should be a multiple of 5"},
       {R"({"type":"integer","format":"int32"})", "2147483648", "must fit the type int32"},
       {R"({"type":"integer","format":"int32"})", "-2147483648", ""},
-      {R"({"type":"array","items":{"type":"integer"},"maxItems":1})", "[1,2]", "Too many: 2: must have at most 1 items"},
+      {R"({"type":"array","items":{"type":"integer"},"maxItems":1})", "[1,2]",
+       "Too many: 2: must have at most 1 items"},
       {R"({"type":"array","items":{"type":"integer"},"minItems":1})", "[]", "should have at least 1 items"},
       {R"({"type":"array","items":{"type":"integer"},"x-kubernetes-list-type":"set"})", "[1,2,1]",
        "a[2]: Duplicate value: 1"},
@@ -89,16 +90,21 @@ TEST(Schema, says_what_an_api_server_says) {
       {R"({"type":"integer","not":{"minimum":2}})", "2", "must not validate the schema (not)"},
       {R"({"type":"integer","allOf":[{"minimum":2}]})", "1", "greater than or equal to 2"},
       // Rules.
-      {R"({"type":"integer","x-kubernetes-validations":[{"rule":"self > 1","message":"too small"}]})", "1", "a: too small"},
+      {R"({"type":"integer","x-kubernetes-validations":[{"rule":"self > 1","message":"too small"}]})", "1",
+       "a: too small"},
       {R"({"type":"integer","x-kubernetes-validations":[{"rule":"self > 1"}]})", "1", "a: failed rule: self > 1"},
       {R"j({"type":"integer","x-kubernetes-validations":[{"rule":"self > 1","message":"m",
-           "messageExpression":"'%d is too small'.format([self])"}]})j", "1", "a: 1 is too small"},
+           "messageExpression":"'%d is too small'.format([self])"}]})j",
+       "1", "a: 1 is too small"},
       {R"j({"type":"integer","x-kubernetes-validations":[{"rule":"self > 1","message":"m",
-           "messageExpression":"string(self / 0)"}]})j", "1", "a: m"},
+           "messageExpression":"string(self / 0)"}]})j",
+       "1", "a: m"},
       {R"({"type":"object","properties":{"x":{"type":"integer"}},
-           "x-kubernetes-validations":[{"rule":"self.x > 1","fieldPath":".x","message":"m"}]})", R"({"x":1})", "a.x: m"},
+           "x-kubernetes-validations":[{"rule":"self.x > 1","fieldPath":".x","message":"m"}]})",
+       R"({"x":1})", "a.x: m"},
       {R"({"type":"object","properties":{"x":{"type":"integer"}},
-           "x-kubernetes-validations":[{"rule":"self.x > 1"}]})", "{}", "cannot be judged: no such key: x"},
+           "x-kubernetes-validations":[{"rule":"self.x > 1"}]})",
+       "{}", "cannot be judged: no such key: x"},
       {R"({"type":"integer","x-kubernetes-validations":[{"rule":"self == oldSelf"}]})", "1", ""},
       {R"({"type":"array","items":{"type":"integer","x-kubernetes-validations":[{"rule":"self < 2"}]}})", "[1,2]",
        "a[1]: failed rule"},
@@ -110,16 +116,17 @@ TEST(Schema, says_what_an_api_server_says) {
       {R"({"type":"string","format":"date-time","x-kubernetes-validations":[{"rule":"self.getFullYear() == 2026"}]})",
        R"("2026-11-08T00:00:00Z")", ""},
       {R"({"type":"string","pattern":"["})", R"("x")", "malformed: pattern of the object.a"},
-      {R"({"type":"string","x-kubernetes-validations":[{"rule":"self +"}]})", R"("x")", "malformed: rule of the object.a"},
-};
-for (const Row& row : kRows) {
-  const std::string said = violations_of(row.schema, row.value);
-  if (*row.said == '\0') {
-    EXPECT_EQ(said, "") << row.schema << " of " << row.value;
-  } else {
-    EXPECT_NE(said.find(row.said), std::string::npos) << row.schema << " of " << row.value << " says: " << said;
+      {R"({"type":"string","x-kubernetes-validations":[{"rule":"self +"}]})", R"("x")",
+       "malformed: rule of the object.a"},
+  };
+  for (const Row& row : kRows) {
+    const std::string said = violations_of(row.schema, row.value);
+    if (*row.said == '\0') {
+      EXPECT_EQ(said, "") << row.schema << " of " << row.value;
+    } else {
+      EXPECT_NE(said.find(row.said), std::string::npos) << row.schema << " of " << row.value << " says: " << said;
+    }
   }
-}
 }
 
 TEST(Schema, suggests_what_was_probably_meant) {
