@@ -22,7 +22,7 @@ const kube::ResourceType kSubjectAccessReview{"authorization.k8s.io", "v1", "sub
                                               "SubjectAccessReview", false};
 
 // Those of ServiceAccounts have about 1 kB, those of identity providers a few.
-constexpr std::size_t kLongestToken = 16 * 1024;
+constexpr std::size_t kLongestToken = 16'384;
 
 /// Empty when there is none.
 std::string bearer_token(const std::string& authorization) {

@@ -15,7 +15,7 @@ constexpr std::size_t kMostBytes = 1 << 20;
 
 certificates::Leaf make_leaf(const std::set<std::string>& names, absl::Time now) {
   const certificates::Lifetimes lifetimes;
-  certificates::OpenSslMint mint(lifetimes);
+  certificates::OpenSslMint mint(lifetimes, "headroom metrics");
   return mint.leaf(mint.authority(now), names, now);
 }
 

@@ -74,10 +74,9 @@ std::string subject_name(const std::string& name) {
 SigningAuthority OpenSslMint::authority(absl::Time now) {
   const Key key = new_key();
   // Subjects tell authorities apart where a bundle holds two: verifiers look for issuers by name.
-  const Certificate certificate =
-      begin(key.get(),
-            absl::StrCat("headroom webhook authority ", absl::FormatTime("%Y%m%dT%H%M%E3SZ", now, absl::UTCTimeZone())),
-            now - kBackdated, now + lifetimes_.authority);
+  const Certificate certificate = begin(
+      key.get(), absl::StrCat(subject_, " authority ", absl::FormatTime("%Y%m%dT%H%M%E3SZ", now, absl::UTCTimeZone())),
+      now - kBackdated, now + lifetimes_.authority);
   X509* const raw = certificate.get();
   X509_set_issuer_name(raw, X509_get_subject_name(raw));
   extend(raw, raw, NID_basic_constraints, "critical,CA:TRUE,pathlen:0");
@@ -94,7 +93,7 @@ Leaf OpenSslMint::leaf(const SigningAuthority& issuer, const std::set<std::strin
   X509* const authority = authorities.value().front().get();
   const Key key = new_key();
   const absl::Time to = std::min(now + lifetimes_.leaf, issuer.authority.not_after);
-  const Certificate certificate = begin(key.get(), "headroom webhook", now - kBackdated, to);
+  const Certificate certificate = begin(key.get(), subject_, now - kBackdated, to);
   X509* const raw = certificate.get();
   X509_set_issuer_name(raw, X509_get_subject_name(authority));
   std::vector<std::string> subjects;

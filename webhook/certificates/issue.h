@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include "webhook/certificates/self_managed.h"
 
@@ -11,13 +12,16 @@ namespace headroom::certificates {
 
 class OpenSslMint final : public Mint {
  public:
-  explicit OpenSslMint(Lifetimes lifetimes) : lifetimes_(lifetimes) {}
+  /// `subject`: by what name people see the certificates.
+  explicit OpenSslMint(Lifetimes lifetimes, std::string subject = "headroom webhook")
+      : lifetimes_(lifetimes), subject_(std::move(subject)) {}
 
   SigningAuthority authority(absl::Time now) override;
   Leaf leaf(const SigningAuthority& issuer, const std::set<std::string>& names, absl::Time now) override;
 
  private:
   const Lifetimes lifetimes_;
+  const std::string subject_;
 };
 
 }  // namespace headroom::certificates
