@@ -146,6 +146,32 @@ class Image(Built):
         for name in ("headroom.oci.tar", "headroom.spdx.json", "layout/index.json"):
             self.assertEqual((self.folder / "again" / name).read_bytes(), (self.folder / "image" / name).read_bytes())
 
+    def test_is_the_same_by_the_dockerfile(self):
+        lines = (ROOT / "Dockerfile").read_text().splitlines()
+        said = {line.split()[0]: line.split(maxsplit=1)[1] for line in lines if re.match("[A-Z]", line)}
+        config = self.config["config"]
+        self.assertEqual(json.loads(said["ENTRYPOINT"]), config["Entrypoint"])
+        self.assertEqual([said["ENV"]], config["Env"])
+        self.assertEqual((said["USER"], said["WORKDIR"]), (config["User"], config["WorkingDir"]))
+        command = next(line for line in lines if "hack/image --root" in line)
+        root = self.folder / "root-alone"
+        subprocess.run([ROOT / "hack/image", "--root", root, *re.findall(r"--sbom", command), self.folder / "sbom.json",
+                        "--revision", REVISION], capture_output=True, timeout=3000, check=True,
+                       env={**os.environ, "SOURCE_DATE_EPOCH": EPOCH})
+        self.assertEqual((self.folder / "sbom.json").read_bytes(),
+                         (self.folder / "image/headroom.spdx.json").read_bytes())
+        found = {str(path.relative_to(root)): path for path in root.rglob("*")}
+        self.assertEqual(set(found), {entry.name for entry in self.entries})
+        for entry in self.entries:
+            status = found[entry.name].lstat()
+            self.assertEqual(int(status.st_mtime), int(EPOCH), entry.name)
+            if entry.issym():
+                self.assertEqual(os.readlink(found[entry.name]), entry.linkname)
+            else:
+                self.assertEqual(status.st_mode & 0o7777, entry.mode, entry.name)
+            if entry.isfile():
+                self.assertEqual(found[entry.name].read_bytes(), (self.root / entry.name).read_bytes(), entry.name)
+
     # --- the content ---
 
     def files(self):
