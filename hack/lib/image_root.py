@@ -154,6 +154,8 @@ def reduce_icu_data(library, target):
             whole.write_bytes(file.read(size))
         # icupkg is for administrators, in Debian's view.
         icupkg = shutil.which("icupkg", path=f"{os.environ['PATH']}:/usr/sbin")
+        if icupkg is None:
+            raise SystemExit("icupkg is not there: install what hack/setup does, or Debian's icu-devtools")
         items = debian.lines_of(icupkg, "--list", str(whole))
         missing = sorted(set(ICU_ITEMS) - set(items))
         if missing:
