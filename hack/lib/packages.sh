@@ -6,7 +6,7 @@ debian_packages=(
   g++ cmake ninja-build ccache clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev shellcheck
   # libraries
   libabsl-dev libboost-dev libcli11-dev libcpprest-dev libical-dev libre2-dev libsimdjson-dev libspdlog-dev
-  libsqlite3-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev
+  libsqlite3-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   # tests
   libbenchmark-dev libgmock-dev libgtest-dev nginx prometheus prometheus-alertmanager python3-dateutil
   python3-yaml skopeo spin

@@ -25,8 +25,10 @@ constexpr NamedOutput kOutputs[] = {{Output::Table, "table"}, {Output::Wide, "wi
 }  // namespace
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> kCommands = {plan_command(), explain_command(), simulate_command(),
-                                                 completion_command()};
+  static const std::vector<Command> kCommands = {plan_command(),      explain_command(),   simulate_command(),
+                                                 status_command(),    top_command(),       limits_command(),
+                                                 suspend_command(),   resume_command(),    report_command(),
+                                                 uninstall_command(), completion_command()};
   return kCommands;
 }
 
@@ -74,6 +76,13 @@ ExitCode run_tool(const std::vector<std::string>& arguments, Console& console) {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
   } catch (const CLI::ParseError& error) {
     const bool asked = error.get_exit_code() == 0;  // --help, --version
+    const std::vector<std::string> rest = app.remaining();
+    if (!asked && app.get_subcommands().empty() && !rest.empty()) {
+      std::string names;
+      for (const Command& command : commands()) names += (names.empty() ? "" : ", ") + command.name;
+      console.errors << "headroom: there is no command " << rest.front() << "; there are " << names << '\n';
+      return ExitCode::CannotTell;
+    }
     app.exit(error, console.out, console.errors);
     return asked ? ExitCode::Fine : ExitCode::CannotTell;
   }

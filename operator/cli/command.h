@@ -62,10 +62,17 @@ struct Command {
 /// Every command, in the order in which `--help` lists them.
 const std::vector<Command>& commands();
 
-// One for each pair of files.
+// Each in the file of its name.
 Command plan_command();
 Command explain_command();
 Command simulate_command();
+Command status_command();
+Command top_command();
+Command limits_command();
+Command suspend_command();
+Command resume_command();
+Command report_command();
+Command uninstall_command();
 Command completion_command();
 
 /// InvalidArgument names the outputs that the command has.

@@ -15,7 +15,7 @@ namespace {
 using plan::concat;
 
 // Lengths in the picture's own units, which browsers show as pixels.
-constexpr int kWidth = 1120, kLeft = 196, kRight = 76, kTop = 112, kPanel = 76, kGap = 22, kLegend = 64;
+constexpr int kWidth = 1120, kLeft = 196, kRight = 76, kTop = 96, kPanel = 76, kGap = 22, kLegend = 64;
 constexpr int kPlot = kWidth - kLeft - kRight;
 /// A letter of the small type is about so wide.
 constexpr double kLetter = 6.3;
@@ -286,10 +286,27 @@ class Picture {
         "\" fill=\"none\" stroke-dasharray=\"3 4\"/>\n");
     add("<path class=\"size\" d=\"", line, "\" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"/>\n");
     if (capped) add("<path class=\"cap\" d=\"", caps, "\" fill=\"none\" stroke-width=\"4\"/>\n");
+    plateaus(sum, y_of);
     const double beside = kLeft + kPlot + 8;
     text(beside, y_of(most) + 4, capped ? "capped" : "name", std::to_string(most));
     if (y_of(sum->original) - y_of(most) > 14) {
       text(beside, y_of(sum->original) + 4, "small", std::to_string(sum->original));
+    }
+  }
+
+  /// Sizes that last, written below their lines; where a cap holds, what was wanted.
+  template <class Height>
+  void plateaus(const TargetSum* sum, const Height& y_of) {
+    constexpr double kWideEnough = 60;
+    for (const SizeStep& step : forecast_.steps) {
+      const plan::Decision& decision = step.decision;
+      const double left = x_of(step.from), width = x_of(step.until) - left;
+      const bool capped = decision.capped_by_max || decision.capped_by_region;
+      if (step.target != sum->target || width < kWideEnough || decision.size <= sum->original) continue;
+      std::string what = std::to_string(decision.size);
+      if (capped) what = fitted(concat(what, " of ", decision.wanted, " wanted"), width - 12);
+      if (what.empty()) what = std::to_string(decision.size);
+      text(left + 6, y_of(decision.size) + 15, capped ? "capped" : "label", what, "font-size=\"11\"");
     }
   }
 

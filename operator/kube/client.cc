@@ -68,7 +68,7 @@ Result<json> parse(const Response& response, const std::string& path) {
 
 Query write_query(const WriteOptions& options) {
   Query query;
-  query.add("fieldManager", api::kFieldManager);
+  query.add("fieldManager", options.field_manager.empty() ? api::kFieldManager : options.field_manager);
   if (options.dry_run) query.add("dryRun", "All");
   return query;
 }

@@ -73,6 +73,7 @@ struct WriteOptions {
   bool dry_run = false;       ///< admission and validation run, nothing is stored
   bool force = false;         ///< server-side apply: take fields over
   std::string subresource{};  ///< "", "status", "scale"
+  std::string field_manager{};  ///< empty: the one of Headroom's programs
 };
 
 /// Reads. Unavailable, Timeout and TooManyRequests are retried with back-off for ClientLimits::retry_for.

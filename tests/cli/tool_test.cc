@@ -1,0 +1,132 @@
+// The tool as people call it: arguments in, text and exit code out, on the samples and without a cluster.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "operator/cli/application.h"
+#include "tests/support/civil.h"
+
+namespace headroom::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr char kSample[] = "manifests/samples/whatsapp-erp";
+
+struct Answer {
+  ExitCode code = ExitCode::Fine;
+  std::string out, errors;
+};
+
+Answer call(const std::vector<std::string>& arguments, const std::string& input = "") {
+  std::istringstream in(input);
+  std::ostringstream out, errors;
+  Console console{in, out, errors, false, false, [] { return testing_support::ist("2026-11-22"); }};
+  Answer answer;
+  answer.code = run_tool(arguments, console);
+  answer.out = out.str();
+  answer.errors = errors.str();
+  return answer;
+}
+
+TEST(Tool, plans_an_instant_from_files) {
+  const Answer answer = call({"plan", "--at", "2027-10-29", "-f", kSample});
+  EXPECT_EQ(answer.code, ExitCode::Fine) << answer.errors;
+  EXPECT_THAT(answer.out, HasSubstr("At 2027-10-29 00:00:00 +05:30"));
+  EXPECT_THAT(answer.out, HasSubstr("capped by max 100 (wanted 300)"));
+  EXPECT_THAT(answer.out, HasSubstr("Deployment webhook-workers is not given")) << "assumptions are told";
+}
+
+TEST(Tool, takes_global_flags_before_and_after_the_command) {
+  const Answer before = call({"-o", "json", "plan", "--at", "2027-10-29", "-f", kSample});
+  const Answer after = call({"plan", "--at", "2027-10-29", "-f", kSample, "-o", "json"});
+  EXPECT_EQ(before.code, ExitCode::Fine) << before.errors;
+  EXPECT_EQ(before.out, after.out);
+  EXPECT_TRUE(before.out.starts_with("{"));
+}
+
+TEST(Tool, plans_the_next_occurrence_of_a_schedule_by_default) {
+  const Answer answer = call({"plan", "diwali-playbook", "-f", kSample});
+  EXPECT_EQ(answer.code, ExitCode::Fine) << answer.errors;
+  EXPECT_THAT(answer.out, HasSubstr("From 2027-10-21 00:00 to 2027-11-02 00:00 +05:30"));
+}
+
+TEST(Tool, reads_no_subfolders_unless_told_to) {
+  // Below lies another calendar with the same dates; both at once would overlap.
+  const Answer flat = call({"simulate", "-f", kSample, "--from", "2026-11-01", "--to", "2026-11-20"});
+  EXPECT_EQ(flat.code, ExitCode::Fine) << flat.errors;
+  EXPECT_THAT(flat.out, Not(HasSubstr("OVERLAPS")));
+  const Answer deep = call({"simulate", "-R", "-f", kSample, "--from", "2026-11-01", "--to", "2026-11-20"});
+  EXPECT_THAT(deep.out, HasSubstr("OVERLAPS")) << deep.errors;
+}
+
+TEST(Tool, simulates_a_year_with_peaks_and_steps) {
+  const Answer answer = call({"simulate", "-f", kSample, "--from", "2027-01-10", "--to", "2028-01-09"});
+  EXPECT_EQ(answer.code, ExitCode::Fine) << answer.errors;
+  EXPECT_THAT(answer.out, HasSubstr("9 targets, 2 schedules"));
+  EXPECT_THAT(answer.out, HasSubstr("whatsapp-erp/webhook-workers"));
+}
+
+TEST(Tool, explains_steps_who_spoke_and_what_comes_next) {
+  const Answer answer = call({"explain", "webhook-workers", "--at", "2027-10-29", "-f", kSample});
+  EXPECT_EQ(answer.code, ExitCode::Fine) << answer.errors;
+  EXPECT_THAT(answer.out, HasSubstr("ScaleTarget whatsapp-erp/webhook-workers: 100 at 2027-10-29 00:00:00 +05:30"));
+  EXPECT_THAT(answer.out, HasSubstr("capped by max 100 (wanted 300)"));
+  EXPECT_THAT(answer.out, HasSubstr("won   diwali-playbook   diwali-2027   peak    300"));
+  EXPECT_THAT(answer.out, HasSubstr("2027-10-31 01:00:00 +05:30   100 -> 90"));
+}
+
+struct Refusal {
+  std::vector<std::string> arguments;
+  const char* says;
+};
+
+TEST(Tool, refuses_what_makes_no_sense_with_a_remedy_and_exit_code_2) {
+  for (const Refusal& refusal : std::vector<Refusal>{
+           {{"plan", "--at", "tomorrow", "-f", kSample}, "write 2027-10-29"},
+           {{"plan", "--at", "now", "--from", "now", "-f", kSample}, "use it without --from and --to"},
+           {{"plan", "easter", "-f", kSample}, "there are diwali-playbook, new-year"},
+           {{"plan", "--at", "now", "-f", kSample, "-o", "svg"}, "give --from and --to"},
+           {{"plan", "--at", "now", "-f", kSample, "-o", "pdf"}, "is none of table, wide, json, yaml, ics, svg"},
+           {{"plan", "--from", "2027-10-29", "--to", "2027-10-01", "-f", kSample}, "exchange them"},
+           {{"plan", "--workloads", "chennai", "-f", kSample}, "is not REGION=PATH"},
+           {{"explain", "nobody", "-f", kSample}, "there are whatsapp-erp/chennai-inventory-service"},
+           {{"plan", "-f", "/nowhere"}, "/nowhere"},
+           {{"simulate"}, "--filename"},
+           {{"dance"}, "dance"},
+           {{}, "subcommand"}}) {
+    const Answer answer = call(refusal.arguments);
+    EXPECT_EQ(answer.code, ExitCode::CannotTell) << refusal.says;
+    EXPECT_THAT(answer.errors, HasSubstr(refusal.says));
+    EXPECT_EQ(answer.out, "") << refusal.says;
+  }
+}
+
+TEST(Tool, completes_commands_flags_and_values) {
+  EXPECT_THAT(call({"__complete", "pl"}).out, HasSubstr("plan\t"));
+  EXPECT_THAT(call({"__complete", "pl"}).out, Not(HasSubstr("explain")));
+  EXPECT_THAT(call({"__complete", "plan", "--fr"}).out, HasSubstr("--from\t"));
+  EXPECT_THAT(call({"__complete", "plan", "--name"}).out, HasSubstr("--namespace\t"));
+  EXPECT_THAT(call({"__complete", "plan", "-o", "s"}).out, HasSubstr("svg"));
+  EXPECT_EQ(call({"__complete", "plan", "-f", ""}).out, ":0\n") << "files";
+  EXPECT_TRUE(call({"__complete", ""}).out.ends_with(":4\n"));
+}
+
+TEST(Tool, prints_a_script_for_each_shell) {
+  for (const char* shell : {"bash", "zsh", "fish", "kubectl"}) {
+    const Answer answer = call({"completion", shell});
+    EXPECT_EQ(answer.code, ExitCode::Fine);
+    EXPECT_THAT(answer.out, HasSubstr("__complete"));
+  }
+  EXPECT_EQ(call({"completion", "dos"}).code, ExitCode::CannotTell);
+}
+
+TEST(Tool, prints_version_and_help) {
+  EXPECT_EQ(call({"--version"}).out, std::string("headroom ") + HEADROOM_VERSION + "\n");
+  EXPECT_THAT(call({"--help"}).out, HasSubstr("Exit codes: 0 done or fine; 1"));
+}
+
+}  // namespace
+}  // namespace headroom::cli
