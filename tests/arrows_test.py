@@ -41,7 +41,7 @@ ARROWS = {
                     "operator/kube", "operator/runtime", "operator/monitoring", "operator/net", "operator/status", "webhook",
                     "webhook/certificates"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
-                     "operator/kube", "operator/manifest", "operator/schema", "operator/lint"},
+                     "operator/kube", "operator/manifest", "operator/schema", "operator/lint", "operator/uninstall"},
 }
 # The planner is pure: time and observations are arguments.
 PURE = {"operator/plan", "operator/limits", "operator/backstop", "operator/validation", "operator/cel"}

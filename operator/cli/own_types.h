@@ -12,12 +12,5 @@ inline const kube::ResourceType kClusterScaleLimit{api::kGroup, api::kVersion, "
 inline const kube::ResourceType kLimitLedger{api::kGroup, api::kVersion, "limitledgers", "LimitLedger", true};
 inline const kube::ResourceType kWebhookConfiguration{
     "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false};
-inline const kube::ResourceType kPolicy{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies",
-                                        "ValidatingAdmissionPolicy", false};
-inline const kube::ResourceType kPolicyBinding{"admissionregistration.k8s.io", "v1",
-                                               "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding",
-                                               false};
-inline const kube::ResourceType kClusterRoleBinding{"rbac.authorization.k8s.io", "v1", "clusterrolebindings",
-                                                    "ClusterRoleBinding", false};
 
 }  // namespace headroom::cli::types
