@@ -13,6 +13,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kMostConflicts = 10;
+
 struct SuspendFlags {
   std::string name, mode = "Hold";
   bool yes = false, dry_run = false;
@@ -68,17 +70,24 @@ Result<ExitCode> set_suspend(const SuspendFlags& flags, const std::string& mode,
     context.console.errors << "nothing is changed\n";
     return ExitCode::Attention;
   }
-  // Only over what was read: whoever changed it meanwhile is to be heard first.
-  const json patch = {{"metadata", {{"resourceVersion", meta.resource_version}}}, {"spec", {{"suspend", mode}}}};
   kube::WriteOptions options;
   options.dry_run = flags.dry_run;
   options.field_manager = kToolManager;
-  const Result<json> stored =
-      connection.client->patch(*found.type, meta.key(), kube::PatchType::Merge, patch, {}, options);
-  if (!stored && stored.error().code == ErrorCode::Conflict) {
-    return invalid(title + " was changed by somebody else just now; look at it and try again");
+  std::string version = meta.resource_version;
+  for (int attempt = 1;; ++attempt) {
+    const json patch = {{"metadata", {{"resourceVersion", version}}}, {"spec", {{"suspend", mode}}}};
+    const Result<json> stored =
+        connection.client->patch(*found.type, meta.key(), kube::PatchType::Merge, patch, {}, options);
+    if (stored) break;
+    if (stored.error().code != ErrorCode::Conflict) return stored.error();
+    // A new status is nothing to ask about again; a new spec is: whoever changed it is to be heard first.
+    BOOST_OUTCOME_TRY(again, connection.client->get(*found.type, meta.key(), {}));
+    const api::ObjectMeta now_there = api::meta_from_json(again);
+    if (now_there.generation != meta.generation || now_there.uid != meta.uid || attempt == kMostConflicts) {
+      return invalid(title + " was changed by somebody else just now; look at it and try again");
+    }
+    version = now_there.resource_version;
   }
-  if (!stored) return stored.error();
   context.console.out << title << " suspend " << mode << (flags.dry_run ? " (dry run)" : "") << '\n';
   return ExitCode::Fine;
 }
