@@ -84,6 +84,9 @@ class Forecaster {
       targets_.push_back(std::move(target));
     }
     last_.resize(targets_.size());
+    sizes_.resize(targets_.size());
+    replica_nanoseconds_.resize(targets_.size());
+    extra_nanoseconds_.resize(targets_.size());
     since_.assign(targets_.size(), request_.from);
     for (std::size_t t = 0; t < targets_.size(); ++t) {
       TargetSum sum;
@@ -161,7 +164,7 @@ class Forecaster {
       sum.peak = decision.size;
       sum.peak_at = at;
     }
-    const int before = sizes_.contains(t) ? sizes_[t] : decision.size;
+    const int before = sizes_[t].value_or(decision.size);
     if (before != decision.size) ++sum.steps;
     sizes_[t] = decision.size;
     if (told_[t]) take_overlaps(static_cast<int>(t), at);
@@ -194,9 +197,8 @@ class Forecaster {
 
   void take_rooms(absl::Time at, const plan::DecideResult& decided) {
     std::set<std::string> cut;
-    for (const plan::Decision& decision : decided.decisions) {
-      if (!decision.capped_by_region) continue;
-      cut.insert(world_.targets[index(world_.target(decision.target))].spec.region);
+    for (std::size_t t = 0; t < decided.decisions.size(); ++t) {
+      if (decided.decisions[t].capped_by_region) cut.insert(world_.targets[t].spec.region);
     }
     for (RegionRoom& room : result_.rooms) {
       if (capped_regions_.contains(room.region)) room.capped += at - rooms_at_;
@@ -345,9 +347,9 @@ class Forecaster {
   std::vector<plan::Decision> last_;
   std::vector<absl::Time> since_;
   std::vector<TargetSum> sums_;
-  std::map<std::size_t, int> sizes_;
+  std::vector<std::optional<int>> sizes_;
   std::map<std::size_t, std::size_t> open_step_;
-  std::map<std::size_t, Int128> replica_nanoseconds_, extra_nanoseconds_;
+  std::vector<Int128> replica_nanoseconds_, extra_nanoseconds_;
   std::set<std::string> capped_regions_;
   absl::Time rooms_at_ = absl::InfinitePast();
   std::map<Pair, Overlap> overlaps_;

@@ -16,9 +16,23 @@ bool same(const Decision& a, const Decision& b) {
          a.decided_by == b.decided_by && a.reasons == b.reasons;
 }
 
+/// Whether a size that has been written can make the next decision differ at once: where it goes step by step, or where
+/// others wait for it.
+bool goes_by_steps(const DecideTarget& target) {
+  const api::ScaleTargetSpec& spec = *target.spec;
+  return spec.role == api::Role::ReadReplica || spec.ramp_up || spec.ramp_down ||
+         spec.suspend != api::SuspendMode::None;
+}
+
+bool has_waves(const CompiledSchedule& schedule) {
+  return schedule.spec.suspend != api::SuspendMode::None ||
+         std::ranges::any_of(schedule.phases, [](const CompiledPhase& phase) { return !phase.waves.empty(); });
+}
+
 /// Decides and writes until nothing moves at this instant any more.
 DecideResult settle(WalkInput& input, absl::Time now, std::span<const std::shared_ptr<const CompiledSchedule>> asked) {
   std::vector<std::vector<api::StartedLead>> begun(input.targets.size());
+  const bool waves = std::ranges::any_of(asked, [](const auto& schedule) { return has_waves(*schedule); });
   DecideResult decided;
   for (int step = 0; step < kMostStepsAtOnce; ++step) {
     decided = decide({now, input.targets, asked, input.regions});
@@ -33,7 +47,7 @@ DecideResult settle(WalkInput& input, absl::Time now, std::span<const std::share
       }
       const std::optional<int> before = observed.in_force;
       take_as_written(observed, decision, now);
-      moved |= observed.in_force != before;
+      moved |= observed.in_force != before && (waves || goes_by_steps(input.targets[t]));
     }
     if (!moved) break;
   }
