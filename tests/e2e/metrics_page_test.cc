@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <utility>
+#include <vector>
 
 #include "operator/base/clock.h"
 #include "operator/base/duration.h"
@@ -92,18 +94,30 @@ class MetricsPages : public ::testing::Test {
     std::ofstream(path) << content;
     return path;
   }
-  void furnish(const std::string& prometheus) {
+  void create(const kube::ResourceType& type, const json& object) const {
+    const auto made = home_.client().create(type, object, {});
+    EXPECT_TRUE(made) << made.error().message;
+  }
+  void furnish() const {
     json flow = scale_limit(kNamespace, "flow", json::object());
     flow["spec"].erase("total");
     flow["spec"].merge_patch({{"rate", {{"writesPerSecond", 100}}}, {"concurrency", {{"max", 50}}}});
     limit_namespace(kNamespace, {scale_limit(kNamespace, "artifacts", {{"count", 2}}), flow});
     home_.kubectl(absl::StrCat("create deployment web --image=registry.k8s.io/pause:3.10 -n ", kNamespace));
-    for (const auto& [type, object] :
-         {std::pair(kube::types::kRegion, region(prometheus)), std::pair(kube::types::kScaleTarget, target()),
-          std::pair(kube::types::kFestivalSchedule, festival())}) {
-      const auto made = home_.client().create(type, object, {});
-      EXPECT_TRUE(made) << made.error().message;
-    }
+    create(kube::types::kScaleTarget, target());
+    create(kube::types::kFestivalSchedule, festival());
+  }
+  /// Asks until there are no problems; what it said last.
+  static Outcome settled(const std::function<std::string()>& command) {
+    Outcome last;
+    eventually(
+        60,
+        [&] {
+          last = outcome_of(command());
+          return last.status == 0;
+        },
+        std::chrono::milliseconds(500));
+    return last;
   }
 
   const std::string folder_ = ::testing::TempDir() + absl::StrCat("metrics-pages-", getpid());
@@ -111,38 +125,45 @@ class MetricsPages : public ::testing::Test {
 };
 
 TEST_F(MetricsPages, have_everything_that_rules_and_dashboards_ask_for) {
-  const headroom::testing::TestMonitoring monitoring(absl::StrCat("metrics-pages-", getpid()),
-                                                     headroom::testing::TestMonitoring::With::Prometheus);
-  monitoring.set_metrics("pods_used 5\n");
-  furnish(monitoring.prometheus_url());
-  Webhooks webhooks(home_, 1, limits_arguments());
+  furnish();
+  Webhooks webhooks(home_, 2, limits_arguments());
   const OperatorProcess headroom(home_.kubeconfig_path(), folder_ + "/operator.log",
                                  {"--namespace", "headroom-system"});
-  ASSERT_TRUE(in_force(webhooks, 1, kNamespace, {"artifacts", "flow"}));
+  ASSERT_TRUE(in_force(webhooks, 2, kNamespace, {"artifacts", "flow"}));
   for (int i = 0; i < 3; ++i) {
     (void)home_.client().create(kArtifact, artifact(kNamespace, absl::StrCat("a", i)), {});
   }
+  std::vector<std::string> scraped;
+  for (const int port :
+       {int(headroom.port()), int(webhooks.replica(0).health_port()), int(webhooks.replica(1).health_port())}) {
+    scraped.insert(scraped.end(), {"--target", absl::StrCat("127.0.0.1:", port)});
+  }
+  for (const char* group : {"agents", "festivals", "headroom", "limits"}) {
+    scraped.insert(scraped.end(), {"--rules", absl::StrCat("charts/headroom/rules/", group, ".yaml")});
+  }
+  const headroom::testing::TestMonitoring monitoring(absl::StrCat("metrics-pages-", getpid()),
+                                                     headroom::testing::TestMonitoring::With::Prometheus, scraped);
+  monitoring.set_metrics("pods_used 5\n");
+  create(kube::types::kRegion, region(monitoring.prometheus_url()));
 
   std::string at_operator, at_webhook, at_api_server;
-  Outcome names;
-  EXPECT_TRUE(eventually(
-      60,
-      [&] {
-        at_operator = page("operator.txt", shown_by(headroom));
-        at_webhook = page("webhook.txt", webhooks.replica(0).ask("/metrics"));
-        at_api_server = page("api-server.txt", home_.client().raw_get("/metrics", {}).value().body);
-        names = outcome_of(absl::StrCat("python3 tests/observability/names_test.py . --operator ", at_operator,
-                                        " --webhook ", at_webhook, " --api-server ", at_api_server));
-        return names.status == 0;
-      },
-      std::chrono::milliseconds(500)))
-      << names.output;
-
+  const Outcome names = settled([&] {
+    at_operator = page("operator.txt", shown_by(headroom));
+    at_webhook = page("webhook.txt", webhooks.replica(0).ask("/metrics"));
+    at_api_server = page("api-server.txt", home_.client().raw_get("/metrics", {}).value().body);
+    return absl::StrCat("python3 tests/observability/names_test.py . --operator ", at_operator, " --webhook ",
+                        at_webhook, " --api-server ", at_api_server);
+  });
+  EXPECT_EQ(names.status, 0) << names.output;
   for (const std::string& path : {at_operator, at_webhook}) {
     const Outcome lint = outcome_of(absl::StrCat("promtool check metrics <", path));
     EXPECT_EQ(lint.status, 0) << path << "\n" << lint.output;
     EXPECT_EQ(lint.output, "") << path;
   }
+  const Outcome queries = settled(
+      [&] { return absl::StrCat("python3 tests/observability/queries_test.py . ", monitoring.prometheus_url()); });
+  EXPECT_EQ(queries.status, 0) << queries.output;
+  std::printf("%s%s", names.output.c_str(), queries.output.c_str());
 }
 
 }  // namespace

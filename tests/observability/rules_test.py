@@ -18,7 +18,7 @@ PARTS = ["Means", "Ignored", "Look", "Do"]
 
 
 def run(*command: str) -> list[str]:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
     return [] if done.returncode == 0 else [f"{' '.join(command[:3])}: {done.stdout}{done.stderr}"]
 
 

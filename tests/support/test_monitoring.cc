@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <fstream>
 #include <utility>
-#include <vector>
 
 #include "tests/support/hack_script.h"
 
@@ -30,12 +29,14 @@ std::string value_of(const std::string& lines, const std::string& name) {
 
 }  // namespace
 
-TestMonitoring::TestMonitoring(std::string name, With with) : name_(std::move(name)) {
+TestMonitoring::TestMonitoring(std::string name, With with, const std::vector<std::string>& more)
+    : name_(std::move(name)) {
   folder_ = std::filesystem::temp_directory_path() / ("headroom-" + name_ + "-" + std::to_string(getpid()));
   std::filesystem::create_directories(folder_);
   set_metrics("started 1\n");
   std::vector<std::string> arguments = {"up", name_, "--metrics", folder_ / "metrics"};
   if (with == With::Alertmanager) arguments.emplace_back("--alertmanager");
+  arguments.insert(arguments.end(), more.begin(), more.end());
   const std::string lines = hack_prometheus(arguments);
   prometheus_url_ = value_of(lines, "PROMETHEUS_URL");
   alertmanager_url_ = value_of(lines, "ALERTMANAGER_URL");

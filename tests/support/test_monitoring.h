@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace headroom::testing {
 
@@ -12,7 +13,8 @@ class TestMonitoring {
   enum class With { Prometheus, Alertmanager };
   /// Starts, with an exporter that serves what set_metrics() was given last. Crashes with the script's words when it
   /// cannot be had.
-  TestMonitoring(std::string name, With with);
+  /// `more`: further arguments of `hack/prometheus up`, "--target" and "--rules" with their values.
+  TestMonitoring(std::string name, With with, const std::vector<std::string>& more = {});
   ~TestMonitoring();
   TestMonitoring(const TestMonitoring&) = delete;
   TestMonitoring& operator=(const TestMonitoring&) = delete;
