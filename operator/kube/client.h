@@ -70,9 +70,9 @@ struct WatchOptions {
 enum class PatchType { Merge, Json, Apply };
 
 struct WriteOptions {
-  bool dry_run = false;       ///< admission and validation run, nothing is stored
-  bool force = false;         ///< server-side apply: take fields over
-  std::string subresource{};  ///< "", "status", "scale"
+  bool dry_run = false;         ///< admission and validation run, nothing is stored
+  bool force = false;           ///< server-side apply: take fields over
+  std::string subresource{};    ///< "", "status", "scale"
   std::string field_manager{};  ///< empty: the one of Headroom's programs
 };
 
