@@ -21,6 +21,7 @@ Result<kube::ClusterConfig> configuration(const Context& context) {
   kube::KubeconfigPolicy policy;
   policy.allow_insecure = true;
   policy.allowed_exec = {"*"};
+  policy.interactive = context.console.interactive;
   const GlobalFlags& flags = context.flags;
   Result<kube::ClusterConfig> config = kube::load_kubeconfig(flags.kubeconfig, flags.context, policy);
   if (config) return config;

@@ -60,14 +60,15 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }
 
 int spawn(pid_t& child, const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-          const Pipe& output, const Pipe& errors) {
+          const Pipe& output, const Pipe& errors, ChildTerminal terminal) {
+  const bool alone = terminal == ChildTerminal::None;
   posix_spawn_file_actions_t files;
   posix_spawnattr_t attributes;
   posix_spawn_file_actions_init(&files);
   posix_spawnattr_init(&attributes);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  if (alone) posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&files, output.write.get(), STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&files, errors.write.get(), STDERR_FILENO);
+  if (alone) posix_spawn_file_actions_adddup2(&files, errors.write.get(), STDERR_FILENO);
   sigset_t none, defaults;
   sigemptyset(&none);
   sigemptyset(&defaults);
@@ -75,7 +76,8 @@ int spawn(pid_t& child, const std::vector<std::string>& arguments, const std::ve
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setpgroup(&attributes, 0);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  const int flags = (alone ? POSIX_SPAWN_SETPGROUP : 0) | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
+  posix_spawnattr_setflags(&attributes, static_cast<short>(flags));
   std::vector<char*> argv = pointers(arguments), envp = pointers(environment);
   const int error = ::posix_spawnp(&child, argv[0], &files, &attributes, argv.data(), envp.data());
   posix_spawnattr_destroy(&attributes);
@@ -99,12 +101,12 @@ bool drain(const Descriptor& pipe, std::string& into, std::size_t most) {
 // Our child until waited for, so its number cannot be somebody else's.
 class Child {
  public:
-  explicit Child(pid_t pid) : pid_(pid) {}
+  Child(pid_t pid, ChildTerminal terminal) : pid_(pid), killed_(terminal == ChildTerminal::None ? -pid : pid) {}
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
   ~Child() {
     if (ended_) return;
-    ::kill(-pid_, SIGKILL);
+    ::kill(killed_, SIGKILL);
     while (::waitpid(pid_, &status_, 0) < 0 && errno == EINTR) {
     }
   }
@@ -115,7 +117,7 @@ class Child {
   int exit_code() const { return WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_); }
 
  private:
-  const pid_t pid_;
+  const pid_t pid_, killed_;
   int status_ = 0;
   bool ended_ = false;
 };
@@ -123,7 +125,8 @@ class Child {
 }  // namespace
 
 Result<ChildOutput> run_child(const std::vector<std::string>& arguments, const std::vector<std::string>& environment,
-                              std::size_t most_output, std::chrono::milliseconds timeout, const std::stop_token& stop) {
+                              std::size_t most_output, std::chrono::milliseconds timeout, const std::stop_token& stop,
+                              ChildTerminal terminal) {
   constexpr std::size_t kMostErrors = 4096;
   const SteadyTime deadline = std::chrono::steady_clock::now() + timeout;
   BOOST_OUTCOME_TRY(output, make_pipe());
@@ -131,13 +134,13 @@ Result<ChildOutput> run_child(const std::vector<std::string>& arguments, const s
   const Descriptor wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
 
   pid_t pid = -1;
-  if (const int error = spawn(pid, arguments, environment, output, errors); error != 0) {
+  if (const int error = spawn(pid, arguments, environment, output, errors, terminal); error != 0) {
     return Error{error == ENOENT ? ErrorCode::NotFound : ErrorCode::InvalidArgument,
                  arguments.front() + " cannot be run: " + std::generic_category().message(error),
                  0,
                  {}};
   }
-  Child child(pid);
+  Child child(pid, terminal);
   output.write.close();
   errors.write.close();
   const std::stop_callback waker(stop, [&wake] { ::eventfd_write(wake.get(), 1); });

@@ -189,11 +189,12 @@ Status read_exec(const KubeconfigEntry& entry, const KubeconfigPolicy& policy, C
                        "is " + in_quotes(version) + "; write client.authentication.k8s.io/v1 (or v1beta1)");
   }
   BOOST_OUTCOME_TRY(mode, exec.text("interactiveMode"));
-  if (mode == "Always") {
+  if (mode == "Always" && !policy.interactive) {
     return field_error(exec.path("interactiveMode"),
                        "is \"Always\", but nobody is at a terminal here; use a "
                        "ServiceAccount token");
   }
+  command.interactive = policy.interactive && mode != "Never";
   BOOST_OUTCOME_TRY(arguments, exec.texts("args"));
   BOOST_OUTCOME_TRY(variables, exec.maps("env"));
   for (const YamlMap& variable : variables) {

@@ -22,6 +22,7 @@ struct ExecCommand {
   std::string api_version;                                       ///< "client.authentication.k8s.io/v1" or v1beta1
   std::string install_hint;                                      ///< shown when the program is missing
   bool provide_cluster_info = false;
+  bool interactive = false;  ///< it may ask the person at our terminal: standard input and errors are ours
 };
 
 /// One cluster's address and credentials. Secrets stay in memory; never logged.
@@ -47,6 +48,8 @@ struct KubeconfigPolicy {
   /// Commands that `exec` may name, compared with the field as it is written; "*" stands for all (a person's own
   /// kubeconfig, as kubectl treats it). Empty refuses exec.
   std::vector<std::string> allowed_exec;
+  /// A person is at our terminal, for programs that ask (interactiveMode IfAvailable and Always).
+  bool interactive = false;
   std::string folder;  ///< what relative paths start from; empty: our own working folder
 };
 

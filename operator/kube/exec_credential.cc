@@ -29,7 +29,9 @@ std::string encode_base64(const std::string& text) {
 
 // KUBERNETES_EXEC_INFO, as client-go fills it.
 std::string exec_info(const ExecCommand& command, const ClusterConfig& cluster) {
-  json info{{"kind", "ExecCredential"}, {"apiVersion", command.api_version}, {"spec", {{"interactive", false}}}};
+  json info{{"kind", "ExecCredential"},
+            {"apiVersion", command.api_version},
+            {"spec", {{"interactive", command.interactive}}}};
   if (command.provide_cluster_info) {
     json about{{"server", cluster.server}, {"config", nullptr}};
     if (!cluster.tls_server_name.empty()) about["tls-server-name"] = cluster.tls_server_name;
@@ -97,7 +99,8 @@ Result<ExecCredential> run_exec_command(const ExecCommand& command, const Cluste
   constexpr std::size_t kMostOutput = std::size_t{1} << 20U;
   std::vector<std::string> arguments{command.command};
   arguments.insert(arguments.end(), command.arguments.begin(), command.arguments.end());
-  Result<ChildOutput> child = run_child(arguments, child_environment(command, cluster), kMostOutput, timeout, stop);
+  Result<ChildOutput> child = run_child(arguments, child_environment(command, cluster), kMostOutput, timeout, stop,
+                                        command.interactive ? ChildTerminal::Ours : ChildTerminal::None);
   if (!child) {
     Error error = with_context(std::move(child).error(), "credentials");
     if (error.code == ErrorCode::NotFound) {

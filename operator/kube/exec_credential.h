@@ -24,8 +24,9 @@ struct ExecCredential {
 /// The ExecCredential object in a program's output. Pure.
 Result<ExecCredential> parse_exec_credential(std::string_view json, const std::string& api_version);
 
-/// Runs `command` without a terminal and reads its answer; at most 1 MiB of it. At `timeout` or when `stop` is
-/// requested the program and whatever it started in its process group are killed. Blocks the calling thread.
+/// Runs `command` and reads its answer; at most 1 MiB of it. Without a terminal, unless it is interactive. At `timeout`
+/// or when `stop` is requested the program and whatever it started in its process group are killed; an interactive one,
+/// which shares our group, alone. Blocks the calling thread.
 Result<ExecCredential> run_exec_command(const ExecCommand& command, const ClusterConfig& cluster,
                                         std::chrono::milliseconds timeout, const std::stop_token& stop);
 

@@ -24,11 +24,12 @@ struct Answer {
   std::string out, errors;
 };
 
-Answer call(std::vector<std::string> arguments, const std::function<absl::Time()>& now) {
+Answer call(std::vector<std::string> arguments, const std::function<absl::Time()>& now,
+            const std::string& kubeconfig = Cluster::named("home").kubeconfig_path()) {
   std::istringstream in;
   std::ostringstream out, errors;
   cli::Console console{in, out, errors, false, false, now};
-  arguments.insert(arguments.end(), {"--kubeconfig", Cluster::named("home").kubeconfig_path()});
+  arguments.insert(arguments.end(), {"--kubeconfig", kubeconfig});
   Answer answer;
   answer.code = cli::run_tool(arguments, console);
   answer.out = out.str();
@@ -48,6 +49,10 @@ class CommandLine : public SharedHome {
  protected:
   static Answer ask(std::vector<std::string> arguments) {
     return call(std::move(arguments), [] { return clock().wall_now(); });
+  }
+  static Answer ask_by(const std::string& kubeconfig, std::vector<std::string> arguments) {
+    return call(
+        std::move(arguments), [] { return clock().wall_now(); }, kubeconfig);
   }
   Answer ask_here(std::vector<std::string> arguments) const {
     arguments.insert(arguments.end(), {"-n", ns()});
@@ -149,6 +154,31 @@ TEST_F(CommandLine, says_whether_objects_would_fit_under_a_limit) {
   const Answer again = ask_here({"limits", "check", "-f", written("two.yaml", maps(2))});
   EXPECT_TRUE(tells(again.out, {"they fit"})) << "one is there already, so that one is added";
   EXPECT_TRUE(tells(ask_here({"limits"}).out, {absl::StrCat("sl/", ns(), "/few")}));
+}
+
+TEST_F(CommandLine, proves_itself_by_a_program_that_the_kubeconfig_names) {
+  const kube::ClusterConfig& config = home().config();
+  ASSERT_FALSE(config.client_certificate_pem.empty()) << "the administrator's kubeconfig holds a certificate";
+  const json answer = {{"kind", "ExecCredential"},
+                       {"apiVersion", "client.authentication.k8s.io/v1"},
+                       {"status",
+                        {{"clientCertificateData", config.client_certificate_pem},
+                         {"clientKeyData", config.client_key_pem},
+                         {"expirationTimestamp", "2099-01-01T00:00:00Z"}}}};
+  const std::string credentials = written("credentials.json", answer.dump());
+  const std::string ca = written("ca.pem", config.ca_pem);
+  const std::string kubeconfig =
+      written("kubeconfig",
+              absl::StrCat("clusters: [{name: c, cluster: {server: '", config.server, "', certificate-authority: ", ca,
+                           "}}]\nusers: [{name: u, user: {exec: {apiVersion: client.authentication.k8s.io/v1, "
+                           "command: cat, args: [",
+                           credentials,
+                           "], interactiveMode: IfAvailable}}}]\ncontexts: [{name: x, context: {cluster: c, user: "
+                           "u, namespace: ",
+                           ns(), "}}]\ncurrent-context: x\n"));
+  const Answer told = ask_by(kubeconfig, {"explain", "web"});
+  EXPECT_EQ(told.code, ExitCode::Fine) << told.errors;
+  EXPECT_TRUE(tells(told.out, {absl::StrCat("ScaleTarget ", ns(), "/web: 4 at")})) << "the context's namespace counts";
 }
 
 TEST_F(CommandLine, reports_without_secrets) {

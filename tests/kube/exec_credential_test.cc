@@ -2,6 +2,7 @@
 #include "operator/kube/exec_credential.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <nlohmann/json.hpp>
@@ -101,6 +102,25 @@ TEST_F(ExecCommandTest, gets_arguments_variables_and_what_the_cluster_is) {
   EXPECT_EQ(parsed["spec"]["interactive"], false);
   EXPECT_EQ(parsed["spec"]["cluster"]["server"], "https://h:6443");
   EXPECT_EQ(parsed["spec"]["cluster"]["certificate-authority-data"], "cGVt");
+}
+
+TEST(ChildProcess, at_our_terminal_shares_our_group_and_otherwise_has_its_own) {
+  const auto group_of = [](ChildTerminal terminal) {
+    const auto child =
+        run_child({"/bin/sh", "-c", "read -r pid name state parent group rest < /proc/$$/stat; echo $group"}, {}, 100,
+                  seconds(20), {}, terminal);
+    return child ? std::stol(child.value().output) : -1L;
+  };
+  EXPECT_EQ(group_of(ChildTerminal::Ours), static_cast<long>(::getpgrp()));
+  EXPECT_NE(group_of(ChildTerminal::None), static_cast<long>(::getpgrp()));
+}
+
+TEST(ChildProcess, at_our_terminal_is_killed_at_its_deadline) {
+  const auto started = SteadyClock::now();
+  const auto child = run_child({"/bin/sleep", "60"}, {}, 100, milliseconds(100), {}, ChildTerminal::Ours);
+  ASSERT_FALSE(child);
+  EXPECT_EQ(child.error().code, ErrorCode::Timeout);
+  EXPECT_LT(SteadyClock::now() - started, seconds(30));
 }
 
 TEST_F(ExecCommandTest, that_is_missing_is_named_with_its_install_hint) {

@@ -127,6 +127,28 @@ TEST(Kubeconfig, allows_what_the_policy_allows) {
       kubeconfig(kServer, "{exec: {command: anything, apiVersion: client.authentication.k8s.io/v1}}"), "", policy));
 }
 
+TEST(Kubeconfig, lets_a_program_ask_only_where_a_person_is_and_it_wants_to) {
+  struct Row {
+    const char* mode;
+    bool person, accepted, asks;
+  };
+  for (const Row& row :
+       {Row{"Never", true, true, false}, Row{"Never", false, true, false}, Row{"IfAvailable", true, true, true},
+        Row{"IfAvailable", false, true, false}, Row{"Always", true, true, true}, Row{"Always", false, false, false}}) {
+    KubeconfigPolicy policy;
+    policy.allowed_exec = {"*"};
+    policy.interactive = row.person;
+    const auto config = parse_kubeconfig(
+        kubeconfig(kServer, std::string("{exec: {command: login, apiVersion: client.authentication.k8s.io/v1, "
+                                        "interactiveMode: ") +
+                                row.mode + "}}"),
+        "", policy);
+    ASSERT_EQ(config.has_value(), row.accepted) << row.mode << row.person;
+    if (!config) continue;
+    EXPECT_EQ(config.value().exec->interactive, row.asks) << row.mode << row.person;
+  }
+}
+
 // --- files ---
 
 class KubeconfigFiles : public ::testing::Test {
