@@ -45,7 +45,7 @@ struct StatusReport {
   std::vector<std::string> concerns;  ///< what asks for attention, the gravest first
 };
 
-/// A certificate this near its end is a concern: half of what the webhook itself renews at.
+/// A certificate this near its end is a concern: whoever renews it should have done so by then.
 inline constexpr absl::Duration kCertificateConcern = absl::Hours(24 * 14);
 
 StatusReport judge_status(const StatusFacts& facts, absl::Time now);

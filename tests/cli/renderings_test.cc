@@ -121,7 +121,6 @@ TEST(ForecastPicture, shows_every_target_that_moves_and_every_phase_that_sizes) 
   }
   EXPECT_THAT(svg, Not(HasSubstr(">prepare<"))) << "it asks for no sizes";
   EXPECT_THAT(svg, HasSubstr("prefers-color-scheme: dark"));
-  // Well-formed XML is near enough to YAML's strictness here: each element is closed.
   EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
 }
