@@ -72,7 +72,7 @@ class JsonText {
     } else if (word("false")) {
       node->scalar = false;
     } else if (!word("null")) {
-      node->scalar = number();
+      node->scalar = as_sent(number());
     }
     return node;
   }

@@ -69,6 +69,9 @@ nlohmann::json resolve_plain(std::string_view text);
 /// As the key of a map: what resolve_plain() makes of it, as text.
 std::string resolve_plain_key(std::string_view text);
 
+/// A number as kubectl sends it: whole ones without a point (1e3 is 1000), those beyond an int64 as doubles.
+nlohmann::json as_sent(nlohmann::json number);
+
 bool valid_utf8(std::string_view text);
 
 /// Adds a member; says where the first stood when there is one of that name already.

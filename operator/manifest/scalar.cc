@@ -2,7 +2,6 @@
 // Go's number literals; these are its rules in the order in which it tries them.
 #include <absl/strings/ascii.h>
 #include <absl/strings/numbers.h>
-#include <absl/strings/str_cat.h>
 #include <absl/strings/str_replace.h>
 
 #include <array>
@@ -103,7 +102,33 @@ bool has_shape_of_float(std::string_view text) {
   return text.empty();
 }
 
+/// Go's strconv.FormatFloat(number, 'g', -1, 32), which sigs.k8s.io/yaml makes keys with.
+std::string key_of(float number) {
+  std::array<char, 64> buffer{};
+  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::scientific);
+  std::string text(buffer.data(), end.ptr);
+  int exponent = 0;
+  const char* const digits = text.c_str() + text.find('e') + 1;
+  std::from_chars(*digits == '+' ? digits + 1 : digits, text.c_str() + text.size(), exponent);
+  if (exponent < -4 || exponent >= 6) return text;
+  const auto plain = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number, std::chars_format::fixed);
+  return {buffer.data(), plain.ptr};
+}
+
 }  // namespace
+
+json as_sent(json number) {
+  constexpr double kEnd = 9223372036854775808.0;  // 2^63
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  if (number.is_number_unsigned()) {
+    const auto whole = number.get<std::uint64_t>();
+    return whole <= kMost ? json(static_cast<std::int64_t>(whole)) : json(static_cast<double>(whole));
+  }
+  if (!number.is_number_float()) return number;
+  const auto real = number.get<double>();
+  const bool whole = std::isfinite(real) && std::trunc(real) == real && real >= -kEnd && real < kEnd;
+  return whole ? json(static_cast<std::int64_t>(real)) : number;
+}
 
 json resolve_plain(std::string_view text) {
   if (one_of(text, kNull)) return nullptr;
@@ -130,7 +155,7 @@ std::string resolve_plain_key(std::string_view text) {
   const json value = resolve_plain(text);
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
-  if (value.is_number_float()) return absl::StrCat(static_cast<float>(value.get<double>()));
+  if (value.is_number_float()) return key_of(static_cast<float>(value.get<double>()));
   return value.is_null() ? std::string(text) : value.dump();
 }
 

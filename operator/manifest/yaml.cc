@@ -129,7 +129,7 @@ class Builder final : public YAML::EventHandler {
     }
     auto node = std::make_shared<Node>();
     node->at = place(mark);
-    node->scalar = std::move(value);
+    node->scalar = as_sent(std::move(value));
     return node;
   }
 

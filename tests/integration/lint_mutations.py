@@ -58,7 +58,7 @@ class Mutator:
         name = "spec" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
         kind = self._random.random()
         if kind < 0.3:
-            around[key] = copy.deepcopy(self._random.choice(self._known[str(key)]))
+            around[key] = copy.deepcopy(self._random.choice(self._known.get(str(key), SCALARS)))
             return f"{name} = {around[key]!r:.80}"
         if kind < 0.5:
             around[key] = self._alike(old)

@@ -41,7 +41,7 @@ TEST(Reader, takes_json_values_one_after_the_other) {
   const ReadResult result = read_text(
       "{\"apiVersion\":\"v1\",\"kind\":\"A\"}\n {\"apiVersion\":\"v1\",\"kind\":\"B\",\"x\":-1.5e2,\"y\":[]}", "-");
   EXPECT_EQ(titles(result), (std::vector<std::string>{"A without a name", "B without a name"}));
-  EXPECT_EQ(result.documents.at(1).object().at("x").dump(), "-150.0");
+  EXPECT_EQ(result.documents.at(1).object().at("x").dump(), "-150");
 }
 
 TEST(Reader, takes_yaml_that_begins_with_a_brace) {
