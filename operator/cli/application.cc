@@ -20,16 +20,23 @@ struct NamedOutput {
   const char* name;
 };
 constexpr NamedOutput kOutputs[] = {{Output::Table, "table"}, {Output::Wide, "wide"},    {Output::Json, "json"},
-                                    {Output::Yaml, "yaml"},   {Output::Calendar, "ics"}, {Output::Picture, "svg"}};
+                                    {Output::Yaml, "yaml"},   {Output::Calendar, "ics"}, {Output::Picture, "svg"},
+                                    {Output::Sarif, "sarif"}, {Output::JUnit, "junit"}};
 
 }  // namespace
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> kCommands = {plan_command(),      explain_command(),   simulate_command(),
-                                                 status_command(),    top_command(),       limits_command(),
-                                                 suspend_command(),   resume_command(),    report_command(),
-                                                 uninstall_command(), completion_command()};
+  static const std::vector<Command> kCommands = {plan_command(),   explain_command(),   simulate_command(),
+                                                 lint_command(),   status_command(),    top_command(),
+                                                 limits_command(), suspend_command(),   resume_command(),
+                                                 report_command(), uninstall_command(), completion_command()};
   return kCommands;
+}
+
+std::vector<std::string> output_names() {
+  std::vector<std::string> names;
+  for (const NamedOutput& named : kOutputs) names.emplace_back(named.name);
+  return names;
 }
 
 Result<Output> output_of(const GlobalFlags& flags, const std::vector<Output>& offered) {
@@ -51,7 +58,8 @@ void declare_tool(CLI::App& app, GlobalFlags& flags, std::vector<Run>& runs) {
   app.add_flag("-A,--all-namespaces", flags.all_namespaces, "all namespaces");
   app.add_option("--context", flags.context, "context of the kubeconfig; default: its current one");
   app.add_option("--kubeconfig", flags.kubeconfig, "kubeconfig file; default: $KUBECONFIG, ~/.kube/config, in-cluster");
-  app.add_option("-o,--output", flags.output, "table, wide, json or yaml; plan also svg and ics")
+  app.add_option("-o,--output", flags.output,
+                 "table, wide, json or yaml; plan also svg and ics, lint also sarif and junit")
       ->capture_default_str();
   app.add_option("--request-timeout", flags.request_timeout, "longest time for one request to the cluster")
       ->capture_default_str();

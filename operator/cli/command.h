@@ -35,7 +35,7 @@ struct Console {
   std::function<absl::Time()> now;
 };
 
-enum class Output { Table, Wide, Json, Yaml, Calendar, Picture };
+enum class Output { Table, Wide, Json, Yaml, Calendar, Picture, Sarif, JUnit };
 
 struct GlobalFlags {
   std::string ns;  ///< as given; empty: the context's
@@ -66,6 +66,7 @@ const std::vector<Command>& commands();
 Command plan_command();
 Command explain_command();
 Command simulate_command();
+Command lint_command();
 Command status_command();
 Command top_command();
 Command limits_command();
@@ -75,6 +76,8 @@ Command report_command();
 Command uninstall_command();
 Command completion_command();
 
+/// What --output may say, of all commands together.
+std::vector<std::string> output_names();
 /// InvalidArgument names the outputs that the command has.
 Result<Output> output_of(const GlobalFlags& flags, const std::vector<Output>& offered);
 

@@ -111,7 +111,7 @@ std::string complete(const std::vector<std::string>& words) {
   std::string out;
   if (value_of != nullptr) {
     if (value_of->check_lname("output")) {
-      for (const char* name : {"table", "wide", "json", "yaml", "svg", "ics"}) offer(out, begun, name, "");
+      for (const std::string& name : output_names()) offer(out, begun, name, "");
       return out + kNoFiles;
     }
     const bool wants_file = value_of->check_lname("filename") || value_of->check_lname("kubeconfig");

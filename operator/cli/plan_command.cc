@@ -104,8 +104,7 @@ Result<ExitCode> run(const PlanFlags& flags, const Context& context) {
     case Output::Picture:
       out << forecast_picture(source.world, told, view);
       break;
-    case Output::Table:
-    case Output::Wide:
+    default:
       out << (range.instant ? instant_text(source.world, told, view) : range_text(source.world, told, view));
   }
   return ExitCode::Fine;

@@ -69,6 +69,21 @@ TEST(Tool, simulates_a_year_with_peaks_and_steps) {
   EXPECT_THAT(answer.out, HasSubstr("whatsapp-erp/webhook-workers"));
 }
 
+TEST(Tool, lints_files_and_ends_with_one_where_something_is_wrong) {
+  const Answer good = call({"lint", "-f", kSample, "--warnings-as-errors"});
+  EXPECT_EQ(good.code, ExitCode::Fine) << good.out << good.errors;
+  const std::string wrong =
+      "apiVersion: headroom.dev/v1alpha1\nkind: ScaleTarget\nmetadata: {name: web, namespace: shop}\n"
+      "spec:\n  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n"
+      "  engine: {type: HorizontalPodAutoscaler}\n  replicas: {min: 10, max: 5}\n";
+  const Answer bad = call({"lint", "-f", "-"}, wrong);
+  EXPECT_EQ(bad.code, ExitCode::Attention) << bad.errors;
+  EXPECT_THAT(bad.out, HasSubstr(":7:")) << "the line of the bounds";
+  EXPECT_THAT(call({"lint", "-f", "-", "-o", "sarif"}, wrong).out, HasSubstr("\"version\": \"2.1.0\""));
+  EXPECT_THAT(call({"lint", "-f", "-", "-o", "junit"}, wrong).out, HasSubstr("<testsuite"));
+  EXPECT_THAT(call({"lint", "-f", "-", "-o", "svg"}, wrong).errors, HasSubstr("none of table, json, sarif, junit"));
+}
+
 TEST(Tool, explains_steps_who_spoke_and_what_comes_next) {
   const Answer answer = call({"explain", "webhook-workers", "--at", "2027-10-29", "-f", kSample});
   EXPECT_EQ(answer.code, ExitCode::Fine) << answer.errors;
