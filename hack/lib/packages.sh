@@ -13,7 +13,7 @@ debian_packages=(
   # the image: strip and readelf, ICU's own tool for its data
   binutils icu-devtools
   # what the scripts use
-  ca-certificates curl jq openssl tzdata
+  ca-certificates curl iproute2 jq openssl tzdata
 )
 
 missing_packages() {
