@@ -296,7 +296,7 @@ Status Webhook::Impl::start_servers() {
       review_server,
       net::HttpServer::start(review_options, [this, handler = std::move(handler), own = std::move(own)](
                                                  const net::HttpRequest& request, net::Responder responder) {
-        const std::string path = request.target.substr(0, request.target.find('?'));
+        const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
         if (path == kReviewPath) return handler(request, review_meter.measured(path, std::move(responder)));
         if (path == kOwnKindsPath) return own(request, review_meter.measured(path, std::move(responder)));
         net::HttpResponse unknown;
