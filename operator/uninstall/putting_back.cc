@@ -27,13 +27,15 @@ json suspending_patch(const json& object) {
 
 std::optional<std::string> not_put_back(const json& object) {
   const api::ObjectMeta meta = api::meta_from_json(object);
-  // Without a finalizer it has never changed anything.
-  if (!meta.has_finalizer(api::kFinalizer)) return std::nullopt;
+  // Without a finalizer it has never changed anything; what only advises does not either.
+  const bool advises =
+      object.value("spec", json::object()).value("engine", json::object()).value("type", "") == "Advise";
+  if (!meta.has_finalizer(api::kFinalizer) || advises) return std::nullopt;
   const json status = object.value("status", json::object());
   std::string words = "not yet looked at";
   for (const json& condition : status.value("conditions", json::array())) {
     if (condition.value("type", "") != "Ready" || condition.value("observedGeneration", 0) < meta.generation) continue;
-    if (condition.value("reason", "") == "Suspended" && !status.contains("originals")) return std::nullopt;
+    if (condition.value("reason", "") == "Suspended" && !status.contains("inForce")) return std::nullopt;
     words = condition.value("message", "");
   }
   return absl::StrCat(object.value("kind", ""), " ", meta.key().to_string(), ": ", words);

@@ -92,7 +92,7 @@ class Uninstall : public ::testing::Test {
     const json object = server->get(path);
     if (object["spec"].value("suspend", "") != "Restore") return;
     server->edit(path, {{"status",
-                         {{"originals", nullptr},
+                         {{"inForce", nullptr},
                           {"conditions",
                            {{{"type", "Ready"},
                              {"status", "True"},
@@ -173,7 +173,7 @@ TEST_F(Uninstall, takes_finalizers_off_only_when_no_operator_can_put_them_on_aga
 }
 
 TEST_F(Uninstall, puts_sizes_back_before_anything_is_removed_and_gives_specs_back) {
-  server->edit(kTarget, {{"status", {{"originals", {{"min", 2}}}}}});
+  server->edit(kTarget, {{"status", {{"inForce", 60}}}});
   meanwhile = [&] {
     put_back(kSchedule);
     if (waits > 3) put_back(kTarget);
@@ -193,7 +193,7 @@ TEST_F(Uninstall, puts_sizes_back_before_anything_is_removed_and_gives_specs_bac
 TEST_F(Uninstall, removes_nothing_when_sizes_cannot_be_put_back_and_says_which) {
   meanwhile = [&] { put_back(kSchedule); };
   server->edit(kTarget, {{"status",
-                          {{"originals", {{"min", 2}}},
+                          {{"inForce", 60},
                            {"conditions",
                             {{{"type", "Ready"},
                               {"reason", "RegionUnavailable"},
@@ -224,7 +224,12 @@ TEST(PuttingBack, counts_only_what_was_seen_of_the_present_spec) {
   target["status"]["conditions"] = json::array({ready});
   EXPECT_EQ(not_put_back(target), std::nullopt);
   target["status"]["originals"] = {{"min", 2}};
+  EXPECT_EQ(not_put_back(target), std::nullopt) << "what it was without us stays known";
+  target["status"]["inForce"] = 60;
   EXPECT_EQ(not_put_back(target), "ScaleTarget shop/web: m");
+  json adviser = target;
+  adviser["spec"]["engine"]["type"] = "Advise";
+  EXPECT_EQ(not_put_back(adviser), std::nullopt) << "it has nothing to put back";
   target["metadata"]["finalizers"] = json::array();
   EXPECT_EQ(not_put_back(target), std::nullopt) << "it has never changed anything";
 }
