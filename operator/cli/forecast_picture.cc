@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <set>
 
+#include "operator/base/xml.h"
 #include "operator/cli/text_table.h"
 #include "operator/plan/text.h"
 
@@ -43,29 +44,6 @@ std::string number(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f", value);
   return text;
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
 }
 
 /// The light colours once more as attributes, for pages that drop styles.
@@ -148,7 +126,7 @@ class Picture {
                   kWidth, "\" height=\"", height_,
                   "\" role=\"img\" font-family=\"system-ui, -apple-system, 'Segoe UI', "
                   "'DejaVu Sans', sans-serif\" font-size=\"12\">\n");
-    add(concat("<title>", escaped(title()), "</title>\n"), kStyle);
+    add(concat("<title>", xml_text(title()), "</title>\n"), kStyle);
     add("<rect class=\"page\" width=\"", kWidth, "\" height=\"", height_, "\" fill=\"#ffffff\"/>\n");
     text(kLeft, 30, "name", title(), "font-size=\"17\" font-weight=\"600\"");
     bands();
@@ -166,7 +144,7 @@ class Picture {
 
   void text(double x, double y, const char* kind, const std::string& what, const std::string& more = {}) {
     add("<text class=\"", kind, "\" x=\"", number(x), "\" y=\"", number(y), "\"", more.empty() ? "" : " ", more, ">",
-        escaped(what), "</text>\n");
+        xml_text(what), "</text>\n");
   }
 
   double x_of(absl::Time at) const {

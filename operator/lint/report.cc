@@ -8,6 +8,8 @@
 #include <string_view>
 #include <utility>
 
+#include "operator/base/xml.h"
+
 namespace headroom::lint {
 namespace {
 
@@ -116,33 +118,6 @@ std::string as_sarif(const Report& report) {
                  {"runs", json::array({std::move(run)})}});
 }
 
-std::string xml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      default:
-        // No other control character may stand in XML.
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\t' ? '?' : c;
-    }
-  }
-  return out;
-}
-
 struct Case {
   std::string name, file;
   int line = 0;
@@ -167,21 +142,21 @@ std::string as_junit(const Report& report) {
   absl::StrAppend(&out, "<testsuites>\n  <testsuite name=\"headroom lint\" tests=\"", cases.size(), "\" failures=\"",
                   failed, "\" errors=\"0\" skipped=\"0\">\n");
   for (const Case& each : cases) {
-    absl::StrAppend(&out, "    <testcase classname=\"", xml(each.file), "\" name=\"", xml(each.name), "\" file=\"",
-                    xml(each.file), "\" line=\"", each.line, "\">\n");
+    absl::StrAppend(&out, "    <testcase classname=\"", xml_text(each.file), "\" name=\"", xml_text(each.name),
+                    "\" file=\"", xml_text(each.file), "\" line=\"", each.line, "\">\n");
     if (!each.failures.empty()) {
-      absl::StrAppend(&out, "      <failure type=\"", xml(each.failures[0]->rule), "\" message=\"",
-                      xml(with_remedy(*each.failures[0])), "\">");
+      absl::StrAppend(&out, "      <failure type=\"", xml_text(each.failures[0]->rule), "\" message=\"",
+                      xml_text(with_remedy(*each.failures[0])), "\">");
       for (const Finding* finding : each.failures) {
-        absl::StrAppend(&out, xml(absl::StrCat(finding->where.to_string(), ": ", with_remedy(*finding), "\n")));
+        absl::StrAppend(&out, xml_text(absl::StrCat(finding->where.to_string(), ": ", with_remedy(*finding), "\n")));
       }
       out += "</failure>\n";
     }
     if (!each.remarks.empty()) {
       out += "      <system-out>";
       for (const Finding* finding : each.remarks) {
-        absl::StrAppend(&out, xml(absl::StrCat(finding->where.to_string(), ": ", word_of(finding->severity), ": ",
-                                               with_remedy(*finding), "\n")));
+        absl::StrAppend(&out, xml_text(absl::StrCat(finding->where.to_string(), ": ", word_of(finding->severity), ": ",
+                                                    with_remedy(*finding), "\n")));
       }
       out += "</system-out>\n";
     }
