@@ -227,6 +227,8 @@ class Docs(unittest.TestCase):
             if program == "headroom" and len(words) > 1 and len(command) == 1 and re.fullmatch(r"[a-z]+", words[1]):
                 yield f"there is no command {words[0]} {words[1]}"
             yield from (f"{' '.join(command)} has no flag {flag}" for flag in used if flag not in known)
+            if command == ("headroom", "plan"):
+                yield from self.wrong_times(words)
         elif program.startswith("--"):
             flag = re.split("[= ]", program)[0]
             known = self.flags.all.union(*OTHERS_FLAGS.values())
@@ -237,6 +239,15 @@ class Docs(unittest.TestCase):
                         if flag not in OTHERS_FLAGS[program])
             if program == "helm":
                 yield from self.wrong_values(words)
+
+    @staticmethod
+    def wrong_times(words):
+        for flag, time in zip(words, words[1:]):
+            if flag in ("--at", "--from", "--to") and time.isascii() and time != "TIME":
+                # What --at takes, the other two take as well.
+                ran = run([PROGRAMS["headroom"], "plan", "-f", ROOT / "manifests/samples/one-region", "--at", time])
+                if ran.returncode != 0:
+                    yield f"{flag} {time}: {ran.stdout.strip()}"
 
     def wrong_values(self, words):
         values = yaml.safe_load((ROOT / "charts/headroom/values.yaml").read_text(encoding="utf-8"))
