@@ -91,7 +91,7 @@ def flux_problems(root: pathlib.Path) -> list[str]:
     switches = annotation("operator/controllers/switches.h", "kSwitchesAnnotation")
     workloads = next(samples.documents(root / "manifests/gitops/flux/workloads.yaml"))
     rules = {rule["target"]["kind"]: set(rule["paths"]) for rule in workloads["spec"]["ignore"]}
-    problems = [f"flux/workloads.yaml: {kind}: {sorted(fields | {original})} is wanted, not {sorted(rules.get(kind, []))}"
+    problems = [f"flux/workloads.yaml: {kind} goes by {sorted(rules.get(kind, []))}"
                 for kind, fields in WRITTEN_FIELDS.items() if rules.get(kind) != fields | {original}]
     if switches not in rules.get("ConfigMap", set()):
         problems.append(f"flux/workloads.yaml: ConfigMap lacks {switches}")
@@ -105,11 +105,25 @@ def chart_problems(root: pathlib.Path) -> list[str]:
             if re.search(r"^kind: ValidatingWebhookConfiguration", path.read_text(), re.MULTILINE)]
 
 
+def page_problems(root: pathlib.Path) -> list[str]:
+    """docs/gitops.md names what is written: fields, annotations and the finalizer."""
+    page = (root / "docs/gitops.md").read_text()
+    names = {path.removeprefix("/").replace("/", ".") for paths in WRITTEN_FIELDS.values() for path in paths}
+    names -= {"spec.instances"}  # one of many that a /scale may stand for
+    names |= {constant(root, "operator/api/object.h", name)
+              for name in ("kFieldManager", "kOriginalAnnotation", "kFinalizer", "kForceDeleteAnnotation")}
+    names.add(constant(root, "operator/controllers/switches.h", "kSwitchesAnnotation"))
+    problems = [f"docs/gitops.md does not name {name}" for name in sorted(names) if name not in page]
+    problems += [f"docs/gitops.md: there is no {target}" for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page)
+                 if not (root / "docs" / target).exists()]
+    return problems
+
+
 def main(root: pathlib.Path) -> int:
     read = [document for path in sorted((root / "manifests/gitops").rglob("*.yaml"))
             for document in samples.documents(path)]
     problems = (health_problems(root) + sources_problems(root) + argo_problems(root) + flux_problems(root) +
-                chart_problems(root))
+                chart_problems(root) + page_problems(root))
     for problem in problems:
         print(problem)
     print(f"{len(read)} documents, {len(problems)} problems")

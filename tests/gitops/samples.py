@@ -1,4 +1,5 @@
 """What the tests of manifests/gitops share: where things are, and reading them."""
+import functools
 import pathlib
 import re
 from typing import Any, Iterator
@@ -23,6 +24,7 @@ WRITTEN_WHILE = re.compile(r"""\bset_while\([^"]*?,\s*"([A-Z]\w+)\"""")
 NAMED = re.compile(r"constexpr char k\w+\[\] = \"([A-Z]\w+)\";")
 
 
+@functools.lru_cache(maxsize=None)
 def kinds(root: pathlib.Path) -> list[str]:
     names = {document["spec"]["names"]["kind"] for path in (root / "crds").glob("*.yaml")
              for document in yaml.safe_load_all(path.read_text()) if document}
@@ -59,6 +61,7 @@ def conditions_of(root: pathlib.Path, kind: str) -> set[str]:
     return found
 
 
+@functools.lru_cache(maxsize=None)
 def flux_expressions(root: pathlib.Path) -> dict[str, dict[str, str]]:
     for document in documents(root / "manifests/gitops/flux/capacity.yaml"):
         if document["kind"] == "Kustomization":
