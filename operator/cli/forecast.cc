@@ -140,7 +140,7 @@ class Forecaster {
     // What holds at the start of the range begins there, whenever it came about.
     const absl::Time at = std::max(row.at, request_.from);
     if (!opened_ && row.at > request_.from) open();
-    if (row.at >= request_.from) ++result_.instants;
+    if (row.at > request_.from) ++result_.instants;
     for (const plan::WalkChange& change : row.changes) {
       const std::size_t t = index(change.target);
       if (opened_) end(t, at);

@@ -69,6 +69,14 @@ TEST(Tool, simulates_a_year_with_peaks_and_steps) {
   EXPECT_THAT(answer.out, HasSubstr("whatsapp-erp/webhook-workers"));
 }
 
+TEST(Tool, counts_the_changes_of_a_range_alike_whether_it_is_to_come_or_over) {
+  // The playbook's rises, its steps down and its end.
+  const Answer over = call({"simulate", "-f", kSample, "--from", "2026-11-01", "--to", "2026-11-20"});
+  const Answer to_come = call({"simulate", "-f", kSample, "--from", "2027-10-22", "--to", "2027-11-10"});
+  EXPECT_THAT(over.out, HasSubstr(" 11 instants at which something changes")) << over.errors;
+  EXPECT_THAT(to_come.out, HasSubstr(" 11 instants at which something changes")) << to_come.errors;
+}
+
 TEST(Tool, lints_files_and_ends_with_one_where_something_is_wrong) {
   const Answer good = call({"lint", "-f", kSample});
   EXPECT_EQ(good.code, ExitCode::Fine) << good.out << good.errors;
