@@ -8,9 +8,12 @@ import collections
 import datetime
 import json
 import pathlib
+import ssl
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 import yaml
 
@@ -78,6 +81,18 @@ def workload(kind, name):
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": {"name": name, "namespace": SHOP}, "spec": spec}
 
 
+def scrape(pod, token):
+    """Status and text of a pod's metrics, whose certificate is made by itself."""
+    request = urllib.request.Request(f"https://{pod.address}:8081/metrics", headers={"Authorization": f"Bearer {token}"})
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with urllib.request.urlopen(request, timeout=10, context=context) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+
+
 class Accounts(unittest.TestCase):
     maxDiff = None
 
@@ -109,6 +124,7 @@ class Accounts(unittest.TestCase):
         self.webhook_answers()
         self.sizes_are_moved_and_put_back()
         self.limits_hold()
+        self.metrics_are_for_those_who_may_read_them()
         self.assertEqual([], self.refused())
         for account, expected in UNUSED.items():
             with self.subTest(account):
@@ -157,6 +173,8 @@ class Accounts(unittest.TestCase):
         self.wait("an autoscaler to be made", lambda: get("hpa", "jobs"))
         self.wait("the switch to be on", lambda: (get("configmap", "switches") or {}).get("data") == {"festival": "on"})
         self.wait("parameters of the region", lambda: get("configmap", "headroom-region"))
+        looked_at = {f"list {kind}" for kind in ("nodes", "pods", "resourcequotas")}
+        self.wait("a look at what could stand in the way", lambda: not looked_at & self.unused("headroom-operator"), 180)
         self.wait("Events", lambda: any("headroom" in one.get("reportingController", "") for one in self.cluster.items(
             "events.events.k8s.io", "--namespace", SHOP)))
         self.cluster.kubectl("delete", "festivalschedules,scaletargets", "--all", "--namespace", SHOP)
@@ -185,6 +203,19 @@ class Accounts(unittest.TestCase):
         self.cluster.kubectl("delete", "scalelimit", "settings", "--namespace", SHOP)
         self.wait("the limit's ledger to be gone", lambda: not self.cluster.items(
             "limitledgers", "--namespace", chart.NAMESPACE), 180)
+
+    def metrics_are_for_those_who_may_read_them(self):
+        self.cluster.kubectl("create", "serviceaccount", "prometheus", "--namespace", SHOP)
+        token, _ = self.cluster.kubectl("create", "token", "prometheus", "--namespace", SHOP)
+        everyone = self.node.pods("operator") + self.node.pods("webhook")
+        for pod in everyone:
+            self.assertEqual(403, scrape(pod, token.strip())[0], pod.name)
+        self.cluster.kubectl("create", "clusterrolebinding", "prometheus-reads-headroom",
+                             "--clusterrole=headroom-metrics-reader", f"--serviceaccount={SHOP}:prometheus")
+        for pod in everyone:
+            # A no is remembered for a while.
+            self.wait(f"metrics of {pod.name}", lambda pod=pod: scrape(pod, token.strip())[0] == 200)
+            self.assertIn("headroom_build_info", scrape(pod, token.strip())[1])
 
     def requests(self):
         for line in self.audit.read_text(encoding="utf-8").splitlines():
