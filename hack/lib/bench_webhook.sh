@@ -76,8 +76,7 @@ start_review_servers() {
   create_state_root
   mapfile -t ports < <(take_ports "$work" 2)
   write_nginx_settings "${ports[0]}"
-  # With what the chart sets for the webhook.
-  start_process "$work" webhook env GLIBC_TUNABLES=glibc.malloc.hugetlb=1 "$review_programs/webhook_server" "$work/tls.crt" "$work/tls.key"
+  start_process "$work" webhook "$review_programs/webhook_server" "$work/tls.crt" "$work/tls.key"
   start_process "$work" nginx "$nginx" -p "$work" -e "$work/nginx.errors" -c "$work/nginx.conf"
   start_process "$work" controller-runtime "$programs/controller_runtime_webhook" "$work" "${ports[1]}"
   wait_until 30 "the webhook's port" webhook_has_port || fail "the webhook's server does not start" "see $work/webhook.log"

@@ -82,6 +82,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   }
   ~StreamConnection() override {
     exchange_->close();
+    observe_end(0, std::chrono::steady_clock::now());
     release_body();
     loop_.connections.erase(this);
     --loop_.load;
@@ -139,6 +140,15 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     deadline_ = now + time;
   }
 
+  void begin_request() {
+    begun_ = std::chrono::steady_clock::now();
+    allow(state_.options.request_timeout, begun_);
+  }
+
+  void observe_end(int status, SteadyTime now) {
+    if (std::exchange(observed_, false)) state_.options.observer->ends(request_, status, now - begun_);
+  }
+
   void await_request() {
     clear_but_keep(request_.body);
     clear_but_keep(output_);
@@ -152,7 +162,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     parser_->get().body() = std::move(request_.body);
     continued_ = false;
     if (buffer_.size() > 0) {  // the client did not wait for our answer
-      allow(state_.options.request_timeout);
+      begin_request();
       return parse();
     }
     idle_ = true;
@@ -167,7 +177,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
       if (failed) return;
       if (self->idle_) {
         self->idle_ = false;
-        self->allow(self->state_.options.request_timeout);
+        self->begin_request();
       }
       self->buffer_.commit(bytes);
       self->parse();
@@ -214,6 +224,10 @@ class StreamConnection final : public Connection, public std::enable_shared_from
     request_.body.reserve(request_.body.size() + kBodyPadding);
     // HTTP/1.0 has keep-alive only as an extension that nobody needs here.
     keep_alive_ = message.version() >= 11 && parser_->keep_alive();
+    if (state_.options.observer != nullptr) {
+      state_.options.observer->begins(request_);
+      observed_ = true;
+    }
     try {
       state_.handler(request_, exchange_->begin());
     } catch (const std::exception& failure) {
@@ -250,6 +264,7 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   void reply(const HttpResponse& response, bool keep_alive) {
     release_body();
     const SteadyTime now = std::chrono::steady_clock::now();
+    observe_end(response.status, now);
     keep_alive = keep_alive && !state_.draining && now < end_of_life_;
     append_response(output_, response, {keep_alive, parser_->get().method() == http::verb::head, absl::Now()});
     allow(state_.options.request_timeout, now);
@@ -311,11 +326,12 @@ class StreamConnection final : public Connection, public std::enable_shared_from
   std::size_t held_ = 0;  // of state_.bodies
   bool idle_ = false;     // between requests
   bool continued_ = false;
+  bool observed_ = false;    // its end is to be told
   bool keep_alive_ = false;  // after the request that is being answered
   std::shared_ptr<Exchange> exchange_;
   std::shared_ptr<Connection> waiting_;  // this, while its answer is to come
   const SteadyTime end_of_life_ = state_.end_of_life();
-  SteadyTime idle_since_, deadline_;
+  SteadyTime idle_since_, begun_, deadline_;
 };
 
 }  // namespace

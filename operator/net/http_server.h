@@ -73,6 +73,16 @@ class Responder {
 /// than a returned one. The request is there until the handler returns. An exception drops the responder.
 using AsyncHttpHandler = std::function<void(const HttpRequest&, Responder)>;
 
+/// Sees each request that a handler gets, without its body, until its answer is on its way. On the server's threads:
+/// it must be done at once.
+class RequestObserver {
+ public:
+  virtual ~RequestObserver() = default;
+  virtual void begins(const HttpRequest& request) = 0;
+  /// `status` is 0 when the connection ended before there was an answer. `took` counts from the first byte.
+  virtual void ends(const HttpRequest& request, int status, std::chrono::nanoseconds took) = 0;
+};
+
 struct ServerOptions {
   std::string address = "0.0.0.0";
   std::uint16_t port = 0;  ///< 0: any free one
@@ -92,6 +102,7 @@ struct ServerOptions {
   /// that begins a request at that moment loses it; longer than its own idle time-out, that cannot happen.
   std::chrono::milliseconds drain_quiet{1000};
   int max_connections = 2000;                ///< more are accepted and closed at once
+  RequestObserver* observer = nullptr;       ///< outlives the server
   std::string certificate_pem{}, key_pem{};  ///< both empty: plain HTTP; the certificate with its chain, leaf first
 };
 

@@ -17,7 +17,6 @@
 #include <string>
 #include <thread>
 
-#include "operator/base/clock.h"
 #include "tests/bench/deployment_reviews.h"
 #include "webhook/app/engine.h"
 #include "webhook/app/moment.h"
@@ -168,17 +167,12 @@ int main(int argc, char** argv) {
   options.address = "127.0.0.1";
   options.certificate_pem = content_of(argv[1]);
   options.key_pem = content_of(argv[2]);
-  const SystemClock clock;
-  ReviewMeter meter(clock, {kReviewPath});
-  const auto server = net::HttpServer::start(
-      std::move(options),
-      net::AsyncHttpHandler(
-          [&meter, endpoint = review_endpoint([&store](const Review& review, ReviewResponder responder) {
-                     store.decide(review, std::move(responder));
-                   })](const net::HttpRequest& request, net::Responder responder) {
-            const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
-            endpoint(request, meter.measured(path, std::move(responder)));
-          }));
+  ReviewMeter meter({kReviewPath});
+  options.observer = &meter;
+  const auto server = net::HttpServer::start(std::move(options),
+                                             review_endpoint([&store](const Review& review, ReviewResponder responder) {
+                                               store.decide(review, std::move(responder));
+                                             }));
   if (!server) {
     std::fprintf(stderr, "%s\n", server.error().message.c_str());
     return 1;

@@ -8,7 +8,9 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "operator/net/http_server.h"
 #include "tests/net/certificate.h"
@@ -209,6 +211,49 @@ TEST(HttpServerLate, tells_when_the_client_has_gone_and_frees_its_place) {
     response = next.response();
   }
   EXPECT_THAT(response, StartsWith("HTTP/1.1 200 OK\r\n"));
+}
+
+TEST(HttpServerLate, tells_an_observer_of_every_request_and_its_end) {
+  class Recorder final : public RequestObserver {
+   public:
+    void begins(const HttpRequest& request) override { tell(request.target + " begins"); }
+    void ends(const HttpRequest& request, int status, std::chrono::nanoseconds took) override {
+      tell(request.target + (took >= 0ns && took < 60s ? " ends " : " took nonsense ") + std::to_string(status));
+    }
+    std::vector<std::string> first(std::size_t count) {
+      std::unique_lock lock(mutex_);
+      told_.wait_for(lock, 10s, [&] { return lines_.size() >= count; });
+      return lines_;
+    }
+
+   private:
+    void tell(std::string line) {
+      const std::lock_guard lock(mutex_);
+      lines_.push_back(std::move(line));
+      told_.notify_all();
+    }
+    std::mutex mutex_;
+    std::condition_variable told_;
+    std::vector<std::string> lines_;
+  } recorder;
+  Parking parking;
+  const auto server =
+      start_server({.request_timeout = 80ms, .answer_timeout = 60s, .observer = &recorder}, std::ref(parking));
+  RawClient client(server->port());
+  client.send(get("/1") + get("/late/2"));
+  HttpResponse busy = saying("busy");
+  busy.status = 503;
+  parking.next().answer(std::move(busy));
+  EXPECT_THAT(client.response(), HasSubstr("\n/1\n"));
+  EXPECT_THAT(client.response(), EndsWith("busy"));
+  RawClient garbage(server->port());
+  garbage.send("nonsense\r\n\r\n");  // no handler sees it
+  EXPECT_THAT(garbage.response(), StartsWith("HTTP/1.1 400"));
+  client.send(get("/late/3"));
+  const Responder waiting = parking.next();
+  server->stop(0ms);
+  EXPECT_THAT(recorder.first(6), testing::ElementsAre("/1 begins", "/1 ends 200", "/late/2 begins", "/late/2 ends 503",
+                                                      "/late/3 begins", "/late/3 ends 0"));
 }
 
 TEST(HttpServerLate, still_answers_a_client_that_has_only_ended_sending) {

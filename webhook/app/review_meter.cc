@@ -2,49 +2,34 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
-#include <utility>
 
 namespace headroom::webhook {
 
-/// One review on its way; answered once, by whoever has the Responder.
-class ReviewMeter::Sink final : public net::ResponseSink {
- public:
-  Sink(const Clock& clock, Counts& counts, net::Responder responder)
-      : clock_(clock), counts_(counts), began_(clock.steady_now()), responder_(std::move(responder)) {
-    ++counts_.in_flight;
-  }
-
-  void answer(std::uint64_t, net::HttpResponse response) override {
-    const int status = responder_.gone() ? 503 : response.status;
-    responder_.answer(std::move(response));
-    const auto took = clock_.steady_now() - began_;
-    const double seconds = std::chrono::duration<double>(took).count();
-    ++counts_.buckets[static_cast<std::size_t>(std::ranges::lower_bound(kBounds, seconds) - kBounds.begin())];
-    const auto code = std::ranges::find(kCodes, status);
-    ++counts_.codes[static_cast<std::size_t>((code == kCodes.end() ? std::ranges::find(kCodes, 500) : code) -
-                                             kCodes.begin())];
-    counts_.nanoseconds +=
-        static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(took).count());
-    --counts_.in_flight;
-  }
-  bool gone(std::uint64_t) const override { return responder_.gone(); }
-
- private:
-  const Clock& clock_;
-  Counts& counts_;
-  const SteadyTime began_;
-  net::Responder responder_;
-};
-
-ReviewMeter::ReviewMeter(const Clock& clock, const std::vector<std::string>& paths) : clock_(clock) {
+ReviewMeter::ReviewMeter(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) counts_.emplace_back().path = path;
 }
 
-net::Responder ReviewMeter::measured(std::string_view path, net::Responder responder) {
-  const auto counts = std::ranges::find(counts_, path, &Counts::path);
-  if (counts == counts_.end()) return responder;
-  return {std::make_shared<Sink>(clock_, *counts, std::move(responder)), 0};
+ReviewMeter::Counts* ReviewMeter::counts_of(std::string_view target) {
+  const auto counts = std::ranges::find(counts_, target.substr(0, target.find('?')), &Counts::path);
+  return counts == counts_.end() ? nullptr : &*counts;
+}
+
+void ReviewMeter::begins(const net::HttpRequest& request) {
+  if (Counts* const counts = counts_of(request.target)) counts->in_flight.fetch_add(1, std::memory_order_relaxed);
+}
+
+void ReviewMeter::ends(const net::HttpRequest& request, int status, std::chrono::nanoseconds took) {
+  Counts* const counts = counts_of(request.target);
+  if (counts == nullptr) return;
+  const double seconds = std::chrono::duration<double>(took).count();
+  const auto bucket = static_cast<std::size_t>(std::ranges::lower_bound(kBounds, seconds) - kBounds.begin());
+  const auto known = std::ranges::find(kCodes, status == 0 ? 503 : status);
+  const auto code =
+      static_cast<std::size_t>((known == kCodes.end() ? std::ranges::find(kCodes, 500) : known) - kCodes.begin());
+  counts->buckets[bucket].fetch_add(1, std::memory_order_relaxed);
+  counts->codes[code].fetch_add(1, std::memory_order_relaxed);
+  counts->nanoseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
+  counts->in_flight.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void ReviewMeter::expose(runtime::Exposition& scrape) const {

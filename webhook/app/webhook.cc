@@ -69,7 +69,7 @@ struct Webhook::Impl {
   const Clock& clock;
   runtime::Metrics metrics;
   const std::shared_ptr<void> process_metrics = runtime::export_process_metrics(metrics);
-  ReviewMeter review_meter{clock, {kReviewPath, kOwnKindsPath}};
+  ReviewMeter review_meter{{kReviewPath, kOwnKindsPath}};
 
   std::shared_ptr<kube::Client> watching;
   std::unique_ptr<ClusterIo> io;
@@ -283,6 +283,7 @@ Status Webhook::Impl::start_servers() {
   review_options.address = options.address;
   review_options.port = options.port;
   review_options.threads = options.threads;
+  review_options.observer = &review_meter;
   review_options.certificate_pem = pair.certificate_pem;
   review_options.key_pem = pair.key_pem;
   review_options.connection_life = options.connection_life;
@@ -297,8 +298,8 @@ Status Webhook::Impl::start_servers() {
       net::HttpServer::start(review_options, [this, handler = std::move(handler), own = std::move(own)](
                                                  const net::HttpRequest& request, net::Responder responder) {
         const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
-        if (path == kReviewPath) return handler(request, review_meter.measured(path, std::move(responder)));
-        if (path == kOwnKindsPath) return own(request, review_meter.measured(path, std::move(responder)));
+        if (path == kReviewPath) return handler(request, std::move(responder));
+        if (path == kOwnKindsPath) return own(request, std::move(responder));
         net::HttpResponse unknown;
         unknown.status = 404;
         unknown.body = absl::StrCat("not found: reviews go to ", kReviewPath, " and ", kOwnKindsPath, "\n");
