@@ -65,7 +65,7 @@ Result<std::string> clause(char letter, int precision, const Value& value) {
       return absl::StrCat(sign, number->magnitude);
     case 'b':
       if (!number) return wrong();
-      return sign + binary(number->magnitude);
+      return absl::StrCat(sign, binary(number->magnitude));
     case 'o':
       if (!number || value.as<bool>()) return wrong();
       return absl::StrFormat("%s%o", sign, number->magnitude);

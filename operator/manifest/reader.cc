@@ -95,10 +95,10 @@ bool ReadResult::failed() const {
 ReadResult read_text(std::string_view text, const std::string& file, const Bounds& bounds) {
   ReadResult result;
   if (text.size() > bounds.file_bytes) {
-    result.problems.push_back({Problem::Severity::Error,
-                               {file, 0, 0},
-                               absl::StrCat("has ", text.size(), " bytes, at most ", bounds.file_bytes, " are read"),
-                               "split it"});
+    Problem& problem = result.problems.emplace_back();
+    problem.where = {file, 0, 0};
+    problem.message = absl::StrCat("has ", text.size(), " bytes, at most ", bounds.file_bytes, " are read");
+    problem.remedy = "split it";
     return result;
   }
   constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
