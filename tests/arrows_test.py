@@ -22,10 +22,11 @@ ARROWS = {
     "operator/lint": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                       "operator/manifest", "operator/cel", "operator/schema"},
     "operator/net": {"operator/base"},
+    "operator/certificates": {"operator/base"},
     "operator/kube": {"operator/base", "operator/api"},
     "operator/runtime": {"operator/base", "operator/api", "operator/kube"},
     # Servers show certificates, and ask the API server who may read.
-    "operator/status": {"operator/base", "operator/kube", "operator/net", "operator/runtime", "webhook/certificates"},
+    "operator/status": {"operator/base", "operator/kube", "operator/net", "operator/runtime", "operator/certificates"},
     "operator/monitoring": {"operator/base", "operator/api", "operator/kube", "operator/runtime"},
     "operator/controllers": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/backstop",
                              "operator/validation", "operator/kube", "operator/runtime", "operator/monitoring"},
@@ -35,11 +36,10 @@ ARROWS = {
                      "operator/net", "operator/status", "operator/monitoring", "operator/controllers"},
     "webhook": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                 "operator/kube", "operator/runtime", "operator/net", "operator/status"},
-    "webhook/certificates": {"operator/base"},
     # The webhook's composition root and its IO: known by nobody.
     "webhook/app": {"operator/base", "operator/api", "operator/limits", "operator/backstop", "operator/validation",
                     "operator/kube", "operator/runtime", "operator/monitoring", "operator/net", "operator/status", "webhook",
-                    "webhook/certificates"},
+                    "operator/certificates"},
     "operator/cli": {"operator/base", "operator/api", "operator/plan", "operator/limits", "operator/validation",
                      "operator/kube", "operator/manifest", "operator/schema", "operator/lint", "operator/uninstall"},
 }

@@ -9,7 +9,6 @@
 #include "operator/cli/cluster.h"
 #include "operator/cli/command.h"
 #include "operator/cli/limit_check.h"
-#include "operator/cli/own_types.h"
 #include "operator/cli/planning_source.h"
 #include "operator/cli/text_table.h"
 #include "operator/cli/yaml_text.h"

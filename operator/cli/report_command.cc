@@ -6,7 +6,6 @@
 
 #include "operator/api/object.h"
 #include "operator/cli/command.h"
-#include "operator/cli/own_types.h"
 #include "operator/cli/redaction.h"
 #include "operator/cli/status_source.h"
 #include "operator/cli/tar_archive.h"
@@ -48,7 +47,7 @@ Result<ExitCode> run(const ReportFlags& flags, const Context& context) {
                         {"deployments.yaml", &kube::types::kDeployment, true},
                         {"pods.yaml", &kube::types::kPod, true},
                         {"events.yaml", &kube::types::kEvent, true},
-                        {"webhookconfigurations.yaml", &types::kWebhookConfiguration, false}};
+                        {"webhookconfigurations.yaml", &types::kValidatingWebhookConfiguration, false}};
   for (const Part& part : parts) {
     const std::string ns = part.system_only ? flags.status.system_namespace : connection.ns;
     Result<std::vector<json>> all = list_all(*connection.client, *part.type, part.type->namespaced ? ns : "");

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "operator/api/webhook_lease.h"
-#include "operator/cli/own_types.h"
 
 namespace headroom::cli {
 namespace {
@@ -43,7 +42,7 @@ std::string from_base64(const std::string& text) {
 
 void read_certificates(const Connection& connection, const StatusFlags& flags, StatusFacts& facts) {
   const Result<json> configuration =
-      connection.client->get(types::kWebhookConfiguration, {"", flags.webhook_configuration}, {});
+      connection.client->get(types::kValidatingWebhookConfiguration, {"", flags.webhook_configuration}, {});
   if (!configuration) return;  // no limits, or no right to look: neither is a fault
   std::optional<absl::Time> first;
   for (const json& webhook : configuration.value().value("webhooks", json::array())) {

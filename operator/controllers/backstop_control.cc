@@ -90,7 +90,7 @@ void BackstopControl::Impl::watch_limits(LimitKind kind,
         refused.erase({kind, key});
       });
   runtime::ReflectorOptions watch;
-  watch.type = limit_type(kind);
+  watch.type = kube::types::limit_type(kind);
   if (watch.type.namespaced) watch.ns = options.watch_namespace;
   watched.push_back(watch.type);
   // Most changes are figures in statuses.
@@ -183,8 +183,8 @@ void BackstopControl::Impl::build() {
       [this] { return synced(); }, clock, metrics, ++seed);
   watch_limits(LimitKind::ScaleLimit, limits);
   watch_limits(LimitKind::ClusterScaleLimit, cluster_limits);
-  watch_policies(kPolicyType, policies);
-  watch_policies(kPolicyBindingType, bindings);
+  watch_policies(kube::types::kValidatingAdmissionPolicy, policies);
+  watch_policies(kube::types::kValidatingAdmissionPolicyBinding, bindings);
   watch_leases();
 }
 

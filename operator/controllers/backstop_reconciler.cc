@@ -12,10 +12,6 @@ using api::LimitKind;
 using nlohmann::json;
 using Backstop = api::ScaleLimitStatus::Backstop;
 
-const kube::ResourceType kScaleLimit{api::kGroup, api::kVersion, "scalelimits", "ScaleLimit", true};
-const kube::ResourceType kClusterScaleLimit{api::kGroup, api::kVersion, "clusterscalelimits", "ClusterScaleLimit",
-                                            false};
-
 bool has_labels(const api::ObjectMeta& meta, const json& wanted) {
   const auto labels = wanted.at("metadata").at("labels").get<std::map<std::string, std::string>>();
   return std::ranges::all_of(labels, [&](const auto& label) {
@@ -25,15 +21,6 @@ bool has_labels(const api::ObjectMeta& meta, const json& wanted) {
 }
 
 }  // namespace
-
-const kube::ResourceType kPolicyType{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies",
-                                     "ValidatingAdmissionPolicy", false};
-const kube::ResourceType kPolicyBindingType{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings",
-                                            "ValidatingAdmissionPolicyBinding", false};
-
-const kube::ResourceType& limit_type(LimitKind kind) {
-  return kind == LimitKind::ScaleLimit ? kScaleLimit : kClusterScaleLimit;
-}
 
 Result<StoredPolicy> stored_policy_from_json(const json& object) {
   return StoredPolicy{api::meta_from_json(object), object.value("spec", json::object())};
@@ -57,11 +44,12 @@ Result<runtime::ReconcileResult> BackstopReconciler::reconcile(const runtime::Wo
   const std::string name = backstop::policy_name({kind, key.object});
   // A binding without its policy refuses nothing, a policy without a binding neither: but both say so in logs.
   if (wanted) {
-    BOOST_OUTCOME_TRYV(put(kPolicyType, *sources_.policies, name, &wanted->policy, stop));
-    BOOST_OUTCOME_TRYV(put(kPolicyBindingType, *sources_.bindings, name, &wanted->binding, stop));
+    BOOST_OUTCOME_TRYV(put(kube::types::kValidatingAdmissionPolicy, *sources_.policies, name, &wanted->policy, stop));
+    BOOST_OUTCOME_TRYV(
+        put(kube::types::kValidatingAdmissionPolicyBinding, *sources_.bindings, name, &wanted->binding, stop));
   } else {
-    BOOST_OUTCOME_TRYV(put(kPolicyBindingType, *sources_.bindings, name, nullptr, stop));
-    BOOST_OUTCOME_TRYV(put(kPolicyType, *sources_.policies, name, nullptr, stop));
+    BOOST_OUTCOME_TRYV(put(kube::types::kValidatingAdmissionPolicyBinding, *sources_.bindings, name, nullptr, stop));
+    BOOST_OUTCOME_TRYV(put(kube::types::kValidatingAdmissionPolicy, *sources_.policies, name, nullptr, stop));
   }
   if (limit) {
     const Backstop now = wanted && sources_.needed() ? Backstop::Active : Backstop::Inactive;
@@ -117,8 +105,8 @@ Status BackstopReconciler::tell(const api::ScaleLimit& limit, Backstop backstop,
   // Nothing but this one field, so that it and the rest of the status, which the webhook writes, never meet.
   const json patch = {{"metadata", {{"uid", limit.meta.uid}}},
                       {"status", {{"backstop", backstop == Backstop::Active ? "Active" : "Inactive"}}}};
-  const auto told = writer_->patch(limit_type(limit.kind), limit.meta.key(), kube::PatchType::Merge, patch, stop,
-                                   {.dry_run = false, .force = false, .subresource = "status"});
+  const auto told = writer_->patch(kube::types::limit_type(limit.kind), limit.meta.key(), kube::PatchType::Merge, patch,
+                                   stop, {.dry_run = false, .force = false, .subresource = "status"});
   // Gone, or made anew: the watch will tell.
   if (!told && told.error().code != ErrorCode::NotFound && told.error().code != ErrorCode::Conflict)
     return told.error();

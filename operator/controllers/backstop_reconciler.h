@@ -20,9 +20,6 @@
 
 namespace headroom::controllers {
 
-extern const kube::ResourceType kPolicyType, kPolicyBindingType;
-const kube::ResourceType& limit_type(api::LimitKind kind);
-
 /// A policy or a binding as it is stored.
 struct StoredPolicy {
   api::ObjectMeta meta;

@@ -21,6 +21,10 @@
 #include "operator/kube/timing.h"
 #include "operator/kube/transport.h"
 
+namespace headroom::api {
+enum class LimitKind;
+}
+
 namespace headroom::kube {
 
 /// A resource type as URLs name it.
@@ -40,7 +44,11 @@ struct ResourceType {
 namespace types {
 extern const ResourceType kRegion, kScaleTarget, kFestivalSchedule, kConfigMap, kSecret, kNamespace, kNode, kPod,
     kResourceQuota, kDeployment, kStatefulSet, kReplicaSet, kHorizontalPodAutoscaler, kScaledObject, kLease, kEvent,
-    kCustomResourceDefinition;
+    kCustomResourceDefinition, kScaleLimit, kClusterScaleLimit, kLimitLedger, kValidatingWebhookConfiguration,
+    kValidatingAdmissionPolicy, kValidatingAdmissionPolicyBinding, kClusterRoleBinding;
+
+/// Of a limit in its namespace, or of one over namespaces.
+const ResourceType& limit_type(api::LimitKind kind);
 }  // namespace types
 
 /// What to list and how; resource versions as the Kubernetes API concepts ("Resource versions", "Chunks") have them.

@@ -109,9 +109,7 @@ class CpprestTransport final : public Transport {
     }
     if (status == 401) credentials_->distrust();
     BOOST_OUTCOME_TRYV(finish(call, request, deadline, stop));
-    const std::string what =
-        std::string(to_string(request.method)) + " " + request.path.substr(0, request.path.find('?'));
-    return error_from_response({status, call.inbox->take_body(), call.inbox->retry_after()}, what);
+    return error_from_response({status, call.inbox->take_body(), call.inbox->retry_after()}, describe(request));
   }
 
  private:

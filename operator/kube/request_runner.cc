@@ -13,11 +13,6 @@ using std::chrono::duration_cast;
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-// The query says little and can be long.
-std::string describe(const Request& request) {
-  return std::string(to_string(request.method)) + " " + request.path.substr(0, request.path.find('?'));
-}
-
 Error cancelled(const Request& request) {
   return Error{ErrorCode::Cancelled, describe(request) + " was stopped", 0, {}};
 }

@@ -1,4 +1,5 @@
 // ResourceType, the types that Headroom knows by name, and the URL paths made from them.
+#include "operator/api/scale_limit.h"
 #include "operator/kube/client.h"
 #include "operator/kube/url.h"
 
@@ -9,6 +10,9 @@ namespace types {
 const ResourceType kRegion{"headroom.dev", "v1alpha1", "regions", "Region", false};
 const ResourceType kScaleTarget{"headroom.dev", "v1alpha1", "scaletargets", "ScaleTarget", true};
 const ResourceType kFestivalSchedule{"headroom.dev", "v1alpha1", "festivalschedules", "FestivalSchedule", true};
+const ResourceType kScaleLimit{"headroom.dev", "v1alpha1", "scalelimits", "ScaleLimit", true};
+const ResourceType kClusterScaleLimit{"headroom.dev", "v1alpha1", "clusterscalelimits", "ClusterScaleLimit", false};
+const ResourceType kLimitLedger{"headroom.dev", "v1alpha1", "limitledgers", "LimitLedger", true};
 const ResourceType kConfigMap{"", "v1", "configmaps", "ConfigMap", true};
 const ResourceType kSecret{"", "v1", "secrets", "Secret", true};
 const ResourceType kNamespace{"", "v1", "namespaces", "Namespace", false};
@@ -25,6 +29,19 @@ const ResourceType kLease{"coordination.k8s.io", "v1", "leases", "Lease", true};
 const ResourceType kEvent{"events.k8s.io", "v1", "events", "Event", true};
 const ResourceType kCustomResourceDefinition{"apiextensions.k8s.io", "v1", "customresourcedefinitions",
                                              "CustomResourceDefinition", false};
+const ResourceType kValidatingWebhookConfiguration{
+    "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false};
+const ResourceType kValidatingAdmissionPolicy{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies",
+                                              "ValidatingAdmissionPolicy", false};
+const ResourceType kValidatingAdmissionPolicyBinding{"admissionregistration.k8s.io", "v1",
+                                                     "validatingadmissionpolicybindings",
+                                                     "ValidatingAdmissionPolicyBinding", false};
+const ResourceType kClusterRoleBinding{"rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding",
+                                       false};
+
+const ResourceType& limit_type(api::LimitKind kind) {
+  return kind == api::LimitKind::ScaleLimit ? kScaleLimit : kClusterScaleLimit;
+}
 
 }  // namespace types
 

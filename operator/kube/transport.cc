@@ -18,4 +18,8 @@ const char* to_string(Method method) {
   return "GET";
 }
 
+std::string describe(const Request& request) {
+  return std::string(to_string(request.method)) + " " + request.path.substr(0, request.path.find('?'));
+}
+
 }  // namespace headroom::kube

@@ -32,6 +32,9 @@ struct Request {
   std::chrono::milliseconds timeout{30'000};
 };
 
+/// For messages: "GET /api/v1/pods". The query says little and can be long.
+std::string describe(const Request& request);
+
 /// A complete answer, whatever its status.
 struct Response {
   int status = 0;

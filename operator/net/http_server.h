@@ -25,6 +25,9 @@ inline constexpr std::size_t kBodyPadding = 64;
 /// has a capacity of at least its size and kBodyPadding.
 struct HttpRequest {
   std::string method, target, body, content_type, authorization;
+
+  /// `target` without its query.
+  std::string_view path() const { return std::string_view(target).substr(0, target.find('?')); }
 };
 
 /// The server adds Content-Length, Date and Connection; `headers` holds what else the client should see. Line breaks

@@ -77,11 +77,6 @@ std::optional<net::HttpResponse> refused_method(const net::HttpRequest& request)
   return refused;
 }
 
-std::string_view path_of(const net::HttpRequest& request) {
-  const std::string_view target = request.target;
-  return target.substr(0, target.find('?'));
-}
-
 }  // namespace
 
 net::HttpHandler health_only(HealthOptions options) {
@@ -89,7 +84,7 @@ net::HttpHandler health_only(HealthOptions options) {
   const Endpoint ready{"readyz", with_ping(std::move(options.ready))};
   return [live, ready](const net::HttpRequest& request) {
     if (auto refused = refused_method(request)) return *std::move(refused);
-    const std::string_view path = path_of(request);
+    const std::string_view path = request.path();
     const std::string_view query =
         std::string_view(request.target).substr(std::min(path.size() + 1, request.target.size()));
     for (const Endpoint* const endpoint : {&live, &ready}) {
@@ -107,7 +102,7 @@ net::HttpHandler health_only(HealthOptions options) {
 net::HttpHandler metrics_only(const runtime::Metrics& metrics, Expose expose) {
   return [expose = std::move(expose), &metrics](const net::HttpRequest& request) {
     if (auto refused = refused_method(request)) return *std::move(refused);
-    if (path_of(request) != "/metrics") return not_found();
+    if (request.path() != "/metrics") return not_found();
     runtime::Exposition scrape;
     if (expose) expose(scrape);
     net::HttpResponse exposition = answer(200, scrape.take_text(metrics.serialize()));
@@ -120,7 +115,7 @@ net::HttpHandler health_and_metrics(HealthOptions options, const runtime::Metric
   net::HttpHandler exposition = metrics_only(metrics, options.expose);
   return
       [health = health_only(std::move(options)), exposition = std::move(exposition)](const net::HttpRequest& request) {
-        return path_of(request) == "/metrics" ? exposition(request) : health(request);
+        return request.path() == "/metrics" ? exposition(request) : health(request);
       };
 }
 

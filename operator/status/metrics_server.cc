@@ -87,7 +87,7 @@ void MetricsServer::stop(milliseconds drain) {
 }
 
 void MetricsServer::answer(const net::HttpRequest& request, net::Responder responder) {
-  const bool wanted = request.target.substr(0, request.target.find('?')) == "/metrics";
+  const bool wanted = request.path() == "/metrics";
   if (!access_ || !wanted) return responder.answer(exposition_(request));
   if (const auto verdict = access_->known(request.authorization)) {
     return respond(*verdict, request, std::move(responder));

@@ -4,9 +4,9 @@
 
 #include <utility>
 
+#include "operator/certificates/issue.h"
+#include "operator/certificates/x509.h"
 #include "operator/kube/text_file.h"
-#include "webhook/certificates/issue.h"
-#include "webhook/certificates/x509.h"
 
 namespace headroom::status {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "operator/base/result.h"
-#include "webhook/certificates/certificate.h"
+#include "operator/certificates/certificate.h"
 
 namespace headroom::status {
 

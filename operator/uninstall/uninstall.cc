@@ -20,15 +20,6 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
-const kube::ResourceType kWebhookConfiguration{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
-                                               "ValidatingWebhookConfiguration", false};
-const kube::ResourceType kPolicy{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies",
-                                 "ValidatingAdmissionPolicy", false};
-const kube::ResourceType kPolicyBinding{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings",
-                                        "ValidatingAdmissionPolicyBinding", false};
-const kube::ResourceType kClusterRoleBinding{"rbac.authorization.k8s.io", "v1", "clusterrolebindings",
-                                             "ClusterRoleBinding", false};
-const kube::ResourceType kLimitLedger{api::kGroup, api::kVersion, "limitledgers", "LimitLedger", true};
 constexpr char kOperatorLease[] = "headroom-operator";
 
 constexpr milliseconds kBetweenLooks{500};
@@ -55,12 +46,12 @@ class Uninstaller {
     BOOST_OUTCOME_TRYV(remove_webhook_configuration());
     BOOST_OUTCOME_TRYV(await_end_of_operator());
     const std::string behind_limits = absl::StrCat(backstop::kComponentLabel, "=", backstop::kComponent);
-    BOOST_OUTCOME_TRYV(remove_all(kPolicyBinding, "", behind_limits));
-    BOOST_OUTCOME_TRYV(remove_all(kPolicy, "", behind_limits));
+    BOOST_OUTCOME_TRYV(remove_all(kube::types::kValidatingAdmissionPolicyBinding, "", behind_limits));
+    BOOST_OUTCOME_TRYV(remove_all(kube::types::kValidatingAdmissionPolicy, "", behind_limits));
     BOOST_OUTCOME_TRYV(release(kube::types::kFestivalSchedule));
     BOOST_OUTCOME_TRYV(release(kube::types::kScaleTarget));
     BOOST_OUTCOME_TRYV(release(kube::types::kRegion));
-    BOOST_OUTCOME_TRYV(remove_all(kLimitLedger, options_.own_namespace, ""));
+    BOOST_OUTCOME_TRYV(remove_all(kube::types::kLimitLedger, options_.own_namespace, ""));
     BOOST_OUTCOME_TRYV(remove_all(kube::types::kLease, options_.own_namespace,
                                   absl::StrCat(api::kWebhookLeaseLabel, "=", api::kWebhookLeaseComponent)));
     return client_.remove(kube::types::kLease, {options_.own_namespace, kOperatorLease}, {}, stop_);
@@ -164,7 +155,7 @@ class Uninstaller {
     }
     if (options_.webhook_name.empty()) return ok();
     // A webhook that drains would make its configuration anew, were it allowed to.
-    Status removed = client_.remove(kClusterRoleBinding, {"", options_.webhook_name}, {}, stop_);
+    Status removed = client_.remove(kube::types::kClusterRoleBinding, {"", options_.webhook_name}, {}, stop_);
     if (!removed && removed.error().code != ErrorCode::Forbidden) return removed;
     return ok();
   }
@@ -173,7 +164,7 @@ class Uninstaller {
     if (options_.webhook_configuration.empty()) return ok();
     const api::ObjectKey key{"", options_.webhook_configuration};
     auto away_since = hooks_.clock.steady_now();
-    BOOST_OUTCOME_TRYV(client_.remove(kWebhookConfiguration, key, {}, stop_));
+    BOOST_OUTCOME_TRYV(client_.remove(kube::types::kValidatingWebhookConfiguration, key, {}, stop_));
     hooks_.say(absl::StrCat("removed ValidatingWebhookConfiguration ", key.name));
     while (hooks_.clock.steady_now() - away_since < kStaysAway) {
       if (!again()) {
@@ -183,10 +174,10 @@ class Uninstaller {
                      0,
                      {}};
       }
-      const auto stored = client_.get(kWebhookConfiguration, key, stop_);
+      const auto stored = client_.get(kube::types::kValidatingWebhookConfiguration, key, stop_);
       if (!stored && stored.error().code == ErrorCode::NotFound) continue;
       if (!stored) return stored.error();
-      BOOST_OUTCOME_TRYV(client_.remove(kWebhookConfiguration, key, {}, stop_));
+      BOOST_OUTCOME_TRYV(client_.remove(kube::types::kValidatingWebhookConfiguration, key, {}, stop_));
       away_since = hooks_.clock.steady_now();
     }
     return ok();

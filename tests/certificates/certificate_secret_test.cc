@@ -1,5 +1,5 @@
 // The Secret of self-managed certificates.
-#include "webhook/certificates/certificate_secret.h"
+#include "operator/certificates/certificate_secret.h"
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/match.h>
@@ -7,7 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "webhook/certificates/issue.h"
+#include "operator/certificates/issue.h"
 
 namespace headroom::certificates {
 namespace {

@@ -1,7 +1,7 @@
 // Certificates that are nothing but their facts: for the decisions about them.
 #pragma once
 
-#include "webhook/certificates/self_managed.h"
+#include "operator/certificates/self_managed.h"
 
 namespace headroom::certificates {
 

@@ -6,10 +6,10 @@
 #include <random>
 #include <vector>
 
+#include "operator/certificates/announcement.h"
+#include "operator/certificates/self_managed.h"
+#include "operator/certificates/trust.h"
 #include "tests/certificates/paper_mint.h"
-#include "webhook/certificates/announcement.h"
-#include "webhook/certificates/self_managed.h"
-#include "webhook/certificates/trust.h"
 
 namespace headroom::certificates {
 namespace {

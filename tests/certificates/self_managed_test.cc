@@ -1,5 +1,5 @@
 // Which change the Secret of self-managed certificates needs next.
-#include "webhook/certificates/self_managed.h"
+#include "operator/certificates/self_managed.h"
 
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>

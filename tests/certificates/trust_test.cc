@@ -1,11 +1,11 @@
 // When a certificate may be served, and which authorities the webhook configuration carries.
-#include "webhook/certificates/trust.h"
+#include "operator/certificates/trust.h"
 
 #include <absl/strings/str_join.h>
 #include <gtest/gtest.h>
 
+#include "operator/certificates/announcement.h"
 #include "tests/certificates/paper_mint.h"
-#include "webhook/certificates/announcement.h"
 
 namespace headroom::certificates {
 namespace {

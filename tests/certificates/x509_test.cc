@@ -1,12 +1,12 @@
 // Certificates made and read with OpenSSL.
-#include "webhook/certificates/x509.h"
+#include "operator/certificates/x509.h"
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
 
-#include "webhook/certificates/issue.h"
+#include "operator/certificates/issue.h"
 
 namespace headroom::certificates {
 namespace {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "operator/certificates/certificate_secret.h"
 #include "operator/kube/cpprest_transport.h"
 #include "tests/e2e/limits_home.h"
 #include "tests/e2e/steady_writers.h"
@@ -14,7 +15,6 @@
 #include "tests/kube/test_authority.h"
 #include "webhook/app/configuration_bundle.h"
 #include "webhook/app/configuration_check.h"
-#include "webhook/certificates/certificate_secret.h"
 
 namespace headroom::e2e {
 namespace {
@@ -51,7 +51,7 @@ class CertificateRotation : public ::testing::Test {
     return read ? read.value() : certificates::SelfManaged();
   }
   certificates::Carried carried() const {
-    return webhook::carried_by(home_.get(webhook::kWebhookConfiguration, "", "headroom"));
+    return webhook::carried_by(home_.get(kube::types::kValidatingWebhookConfiguration, "", "headroom"));
   }
   void ask_for_rotation(const std::string& request) const {
     ASSERT_TRUE(home_.client().patch(kube::types::kSecret, {"headroom-system", kSecret}, kube::PatchType::Merge,
@@ -156,7 +156,7 @@ TEST_F(CertificateRotation, leaves_the_bundle_to_cert_managers_injector_where_it
   };
   // As the injector does: into every entry of a configuration that asks for it, under a name of its own.
   const auto inject = [&](const testing::TestAuthority& authority) {
-    const json there = home_.get(webhook::kWebhookConfiguration, "", "headroom");
+    const json there = home_.get(kube::types::kValidatingWebhookConfiguration, "", "headroom");
     std::string patch = "[";
     for (std::size_t i = 0; i < there["webhooks"].size(); ++i) {
       absl::StrAppend(&patch, i == 0 ? "" : ",", "{\"op\":\"add\",\"path\":\"/webhooks/", i,
@@ -176,7 +176,7 @@ TEST_F(CertificateRotation, leaves_the_bundle_to_cert_managers_injector_where_it
   Webhooks webhooks(home_, 2, arguments);
   json configuration;
   ASSERT_TRUE(eventually(30, [&] {
-    const auto read = home_.client().get(webhook::kWebhookConfiguration, {"", "headroom"}, {});
+    const auto read = home_.client().get(kube::types::kValidatingWebhookConfiguration, {"", "headroom"}, {});
     if (read) configuration = read.value();
     return read.has_value() && !configuration["webhooks"].empty();
   }));
@@ -233,13 +233,13 @@ TEST_F(CertificateRotation, waits_much_longer_than_an_api_server_takes_to_use_a_
   const auto let_through = [&] { return client.create(kube::types::kConfigMap, asked, {}, dry).has_value(); };
   double longest_ms = 0;
   for (int i = 0; i < kTries; ++i) {
-    ASSERT_TRUE(client.create(webhook::kWebhookConfiguration, probe, {}));
+    ASSERT_TRUE(client.create(kube::types::kValidatingWebhookConfiguration, probe, {}));
     const auto stored_at = std::chrono::steady_clock::now();
     ASSERT_TRUE(eventually(
         60, [&] { return !let_through(); }, std::chrono::milliseconds(1)));
     longest_ms = std::max(
         longest_ms, std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - stored_at).count());
-    ASSERT_TRUE(client.remove(webhook::kWebhookConfiguration, {"", "probe"}, {}, {}));
+    ASSERT_TRUE(client.remove(kube::types::kValidatingWebhookConfiguration, {"", "probe"}, {}, {}));
     ASSERT_TRUE(eventually(60, let_through, std::chrono::milliseconds(1)));
   }
   std::printf("a stored webhook configuration was used after %.0f ms at most, in %d tries\n", longest_ms, kTries);

@@ -5,6 +5,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <stop_token>
 #include <thread>
 
 #include "operator/cli/application.h"
@@ -229,13 +230,11 @@ class Uninstalling : public testing::Test {
   /// The tool, while the process ends as its Deployment does.
   Answer uninstall(OperatorProcess& headroom, const std::string& sizes) const {
     std::jthread kubelet([&](const std::stop_token& stop) {
-      while (!stop.stop_requested()) {
-        if (!home_.client().get(kDeployment, {"headroom-system", "headroom-operator"}, stop)) {
-          headroom.signal(SIGTERM);
-          return;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      }
+      const auto gone = [&] {
+        return stop.stop_requested() ||
+               !home_.client().get(kDeployment, {"headroom-system", "headroom-operator"}, stop);
+      };
+      if (eventually(60, gone) && !stop.stop_requested()) headroom.signal(SIGTERM);
     });
     return call({"uninstall", "--yes", "-n", "headroom-system", "--sizes", sizes, "--timeout", "40s"},
                 [] { return absl::Now(); });

@@ -179,16 +179,17 @@ class Gate {
                           {"sideEffects", "None"},
                           {"timeoutSeconds", 9},
                           {"admissionReviewVersions", json::array({"v1"})}};
-    const auto made = limits_home().client().create(kConfiguration,
-                                                    {{"apiVersion", kConfiguration.api_version()},
-                                                     {"kind", kConfiguration.kind},
-                                                     {"metadata", {{"name", name_}}},
-                                                     {"webhooks", json::array({webhook})}},
-                                                    {});
+    const auto made =
+        limits_home().client().create(kube::types::kValidatingWebhookConfiguration,
+                                      {{"apiVersion", kube::types::kValidatingWebhookConfiguration.api_version()},
+                                       {"kind", kube::types::kValidatingWebhookConfiguration.kind},
+                                       {"metadata", {{"name", name_}}},
+                                       {"webhooks", json::array({webhook})}},
+                                      {});
     EXPECT_TRUE(made) << made.error().message;
   }
   ~Gate() {
-    EXPECT_TRUE(limits_home().client().remove(kConfiguration, {"", name_}, {}, {}));
+    EXPECT_TRUE(limits_home().client().remove(kube::types::kValidatingWebhookConfiguration, {"", name_}, {}, {}));
     let_go(1000);
     server_->stop(milliseconds(1000));
   }
@@ -210,9 +211,6 @@ class Gate {
   }
 
  private:
-  inline static const kube::ResourceType kConfiguration{
-      "admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations", "ValidatingWebhookConfiguration", false};
-
   void judge(const webhook::Review& review, webhook::ReviewResponder responder) {
     asked_ = true;
     if (!review.name.starts_with("held")) return responder.answer({});

@@ -13,8 +13,7 @@
 
 namespace headroom::e2e {
 
-inline const kube::ResourceType kClusterScaleLimit{"headroom.dev", "v1alpha1", "clusterscalelimits",
-                                                   "ClusterScaleLimit", false};
+using kube::types::kClusterScaleLimit;
 
 /// For hack/cluster and for the webhooks before it: requests end after ten seconds, so that limits are exact soon.
 std::vector<std::string> prompt_cluster(std::vector<std::string> more = {});

@@ -13,9 +13,10 @@
 namespace headroom::e2e {
 
 /// A namespaced type without rules: `spec` may hold anything. Its `/scale` writes `.spec.size`.
+using kube::types::kLimitLedger;
+using kube::types::kScaleLimit;
+
 inline const kube::ResourceType kArtifact{"example.com", "v1", "artifacts", "Artifact", true};
-inline const kube::ResourceType kScaleLimit{"headroom.dev", "v1alpha1", "scalelimits", "ScaleLimit", true};
-inline const kube::ResourceType kLimitLedger{"headroom.dev", "v1alpha1", "limitledgers", "LimitLedger", true};
 
 /// The API server ends requests after ten seconds, so that what a dead replica held is free again soon. It stores JSON,
 /// for those who read etcd.

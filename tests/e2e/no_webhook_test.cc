@@ -16,9 +16,6 @@ using ::testing::AssertionFailure;
 using ::testing::AssertionResult;
 using ::testing::AssertionSuccess;
 
-const kube::ResourceType kPolicy{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies",
-                                 "ValidatingAdmissionPolicy", false};
-
 // Of the machine that other tests share.
 constexpr int kPatience = 60;
 
@@ -128,19 +125,24 @@ class NoWebhook : public ::testing::Test {
 
   /// Whatever somebody does to a policy.
   void expect_put_right(const std::string& policy) {
-    const json spec = home_.get(kPolicy, "", policy).at("spec");
+    const json spec = home_.get(kube::types::kValidatingAdmissionPolicy, "", policy).at("spec");
     const json never = {{"name", "never"}, {"expression", "false"}};
     const json add = {{"op", "add"}, {"path", "/spec/matchConditions/-"}, {"value", never}};
-    const auto added = client_->patch(kPolicy, {"", policy}, kube::PatchType::Json, json::array({add}), {});
+    const auto added = client_->patch(kube::types::kValidatingAdmissionPolicy, {"", policy}, kube::PatchType::Json,
+                                      json::array({add}), {});
     EXPECT_TRUE(passes(added));
-    EXPECT_TRUE(eventually(kPatience, [&] { return home_.get(kPolicy, "", policy).at("spec") == spec; }));
+    EXPECT_TRUE(eventually(
+        kPatience, [&] { return home_.get(kube::types::kValidatingAdmissionPolicy, "", policy).at("spec") == spec; }));
     const json unlabelled = {{"metadata", {{"labels", {{"headroom.dev/component", nullptr}}}}}};
-    EXPECT_TRUE(passes(change(kPolicy, "", policy, unlabelled)));
+    EXPECT_TRUE(passes(change(kube::types::kValidatingAdmissionPolicy, "", policy, unlabelled)));
     EXPECT_TRUE(eventually(kPatience, [&] {
-      return home_.get(kPolicy, "", policy).at("metadata").value("labels", json()).contains("headroom.dev/component");
+      return home_.get(kube::types::kValidatingAdmissionPolicy, "", policy)
+          .at("metadata")
+          .value("labels", json())
+          .contains("headroom.dev/component");
     }));
-    EXPECT_TRUE(client_->remove(kPolicy, {"", policy}, {}, {}));
-    EXPECT_TRUE(eventually(kPatience, [&] { return !gone(kPolicy, "", policy); }));
+    EXPECT_TRUE(client_->remove(kube::types::kValidatingAdmissionPolicy, {"", policy}, {}, {}));
+    EXPECT_TRUE(eventually(kPatience, [&] { return !gone(kube::types::kValidatingAdmissionPolicy, "", policy); }));
   }
 
   Cluster& home_ = home_with_controllers();
@@ -166,10 +168,11 @@ TEST_F(NoWebhook, lets_what_uses_less_go_on_and_nothing_that_uses_more) {
            refused(client_->create(kube::types::kHorizontalPodAutoscaler, scaler("down", "probe", 51), {}),
                    "ValidatingAdmissionPolicy 'headroom.sl.down.scalers'");
   }));
-  ASSERT_TRUE(
-      eventually(kPatience, [&] { return home_.get(kPolicy, "", "headroom.sl.down.fleet").contains("status"); }));
+  ASSERT_TRUE(eventually(kPatience, [&] {
+    return home_.get(kube::types::kValidatingAdmissionPolicy, "", "headroom.sl.down.fleet").contains("status");
+  }));
   for (const char* const name : {"headroom.sl.down.fleet", "headroom.sl.down.scalers"}) {
-    const json policy = home_.get(kPolicy, "", name);
+    const json policy = home_.get(kube::types::kValidatingAdmissionPolicy, "", name);
     EXPECT_FALSE(policy.contains("/status/typeChecking/expressionWarnings"_json_pointer)) << policy["status"].dump(1);
   }
   expect_put_right("headroom.sl.down.fleet");
@@ -204,8 +207,9 @@ TEST_F(NoWebhook, lets_what_uses_less_go_on_and_nothing_that_uses_more) {
   webhooks_.replica(0).kill_now();
   ASSERT_TRUE(client_->remove(kube::types::kNamespace, {"", "down"}, {}, {}));
   EXPECT_TRUE(eventually(2 * kPatience, [&] { return gone(kube::types::kNamespace, "", "down"); }));
-  EXPECT_TRUE(eventually(kPatience, [&] { return gone(kPolicy, "", "headroom.sl.down.fleet"); }))
-      << "what stood behind its limits goes with them";
+  EXPECT_TRUE(eventually(kPatience, [&] {
+    return gone(kube::types::kValidatingAdmissionPolicy, "", "headroom.sl.down.fleet");
+  })) << "what stood behind its limits goes with them";
 }
 
 TEST_F(NoWebhook, keeps_a_halt_that_stands_until_a_webhook_can_end_it) {

@@ -13,7 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr char kNamespace[] = "observed";
-const kube::ResourceType kRegion{"headroom.dev", "v1alpha1", "regions", "Region", false};
 
 json condition(const json& status, const char* type) {
   const json none = json::array();
@@ -70,7 +69,7 @@ TEST_F(ObservedLimits, halt_by_what_prometheus_says_and_by_nothing_that_it_does_
       {"metadata", {{"name", "local"}}},
       {"spec",
        {{"cluster", {{"type", "Local"}}}, {"metrics", {{"url", monitoring.prometheus_url()}, {"staleness", "15s"}}}}}};
-  ASSERT_TRUE(lands(home_.client().create(kRegion, region, {})));
+  ASSERT_TRUE(lands(home_.client().create(kube::types::kRegion, region, {})));
   EXPECT_TRUE(shows("100G", 50, "Green"));
   EXPECT_TRUE(says_of_metrics(""));
   monitoring.set_metrics("disk_used_bytes 180.5e9\n");

@@ -18,12 +18,6 @@ using testing::deployment_body;
 using testing::kArtifact;
 using testing::object_of;
 
-const kube::ResourceType kPolicy{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicies",
-                                 "ValidatingAdmissionPolicy", false};
-const kube::ResourceType kBinding{"admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings",
-                                  "ValidatingAdmissionPolicyBinding", false};
-const kube::ResourceType kScaleLimit{"headroom.dev", "v1alpha1", "scalelimits", "ScaleLimit", true};
-
 /// One write under a limit. The first of a limit must be one that is refused: by it one sees that the policy judges.
 struct Row {
   const char* name;
@@ -162,7 +156,7 @@ class BackstopPolicies : public ::testing::Test {
   BackstopPolicies() { testing::limits_cluster(); }
 
   api::ScaleLimit put_limit(const std::string& name, const json& spec) {
-    const auto stored = client_->create(kScaleLimit, testing::limit_object(ns_.name(), name, spec), {});
+    const auto stored = client_->create(kube::types::kScaleLimit, testing::limit_object(ns_.name(), name, spec), {});
     EXPECT_TRUE(stored) << stored.error().message;
     return api::scale_limit_from_json(stored.value()).value();
   }
@@ -171,17 +165,19 @@ class BackstopPolicies : public ::testing::Test {
     kube::WriteOptions force;
     force.force = true;
     const std::string name = made.policy.at("metadata").at("name");
-    const auto policy = client_->patch(kPolicy, {"", name}, kube::PatchType::Apply, made.policy, {}, force);
+    const auto policy = client_->patch(kube::types::kValidatingAdmissionPolicy, {"", name}, kube::PatchType::Apply,
+                                       made.policy, {}, force);
     ASSERT_TRUE(policy) << policy.error().message;
     EXPECT_EQ(policy.value()["spec"], made.policy["spec"]) << "the defaults are written out";
-    const auto binding = client_->patch(kBinding, {"", name}, kube::PatchType::Apply, made.binding, {}, force);
+    const auto binding = client_->patch(kube::types::kValidatingAdmissionPolicyBinding, {"", name},
+                                        kube::PatchType::Apply, made.binding, {}, force);
     ASSERT_TRUE(binding) << binding.error().message;
     EXPECT_EQ(binding.value()["spec"], made.binding["spec"]);
   }
   void remove(const api::ScaleLimit& limit) {
     const std::string name = policy_name({limit.kind, limit.meta.key()});
-    EXPECT_TRUE(client_->remove(kBinding, {"", name}, {}, {}));
-    EXPECT_TRUE(client_->remove(kPolicy, {"", name}, {}, {}));
+    EXPECT_TRUE(client_->remove(kube::types::kValidatingAdmissionPolicyBinding, {"", name}, {}, {}));
+    EXPECT_TRUE(client_->remove(kube::types::kValidatingAdmissionPolicy, {"", name}, {}, {}));
   }
 
   Result<json> write(const Row& row, const std::string& name) {
@@ -266,7 +262,8 @@ TEST_F(BackstopPolicies, go_by_the_limits_own_numbers_and_mode) {
   put_policy(limit);
   const auto passes = [&](const char* amount) { return bool(write({"", kSize, nullptr, size(amount)}, "")); };
   const auto change = [&](const json& spec) {
-    const auto changed = client_->patch(kScaleLimit, limit.meta.key(), kube::PatchType::Merge, {{"spec", spec}}, {});
+    const auto changed =
+        client_->patch(kube::types::kScaleLimit, limit.meta.key(), kube::PatchType::Merge, {{"spec", spec}}, {});
     ASSERT_TRUE(changed) << changed.error().message;
   };
   ASSERT_TRUE(testing::eventually(std::chrono::seconds(20), [&] { return !passes("501M"); }));
@@ -279,7 +276,7 @@ TEST_F(BackstopPolicies, go_by_the_limits_own_numbers_and_mode) {
   EXPECT_TRUE(testing::eventually(std::chrono::seconds(10), [&] { return passes("2001M"); }));
   change({{"mode", "Enforce"}});
   EXPECT_TRUE(testing::eventually(std::chrono::seconds(10), [&] { return !passes("2001M"); }));
-  ASSERT_TRUE(client_->remove(kScaleLimit, limit.meta.key(), {}, {}));
+  ASSERT_TRUE(client_->remove(kube::types::kScaleLimit, limit.meta.key(), {}, {}));
   EXPECT_TRUE(testing::eventually(std::chrono::seconds(10), [&] { return passes("2001M"); })) << "the limit is gone";
 }
 
@@ -295,8 +292,8 @@ TEST_F(BackstopPolicies, refuse_what_raises_a_halted_limit_while_they_are_active
   ASSERT_TRUE(client_->create(kArtifact, object_of(kArtifact, ns_.name(), "out", size(5)), {}));
   put_policy(limit);
   const auto tell = [&](const json& status) {
-    const auto told = client_->patch(kScaleLimit, limit.meta.key(), kube::PatchType::Merge, {{"status", status}}, {},
-                                     {.subresource = "status"});
+    const auto told = client_->patch(kube::types::kScaleLimit, limit.meta.key(), kube::PatchType::Merge,
+                                     {{"status", status}}, {}, {.subresource = "status"});
     ASSERT_TRUE(told) << told.error().message;
   };
   const Row create{"", halting, nullptr, counted};

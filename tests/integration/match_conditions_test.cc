@@ -249,7 +249,8 @@ TEST_F(MatchConditions, leave_out_what_can_use_no_more_and_nothing_else) {
     const auto name_of = [](auto row) { return absl::StrCat("row-", row - rows().begin()); };
     for (auto row = first; row != last; ++row) store(*row, name_of(row));
     const std::string name = name_of(first);
-    const auto applied = client_->create(kWebhookConfiguration, configuration(name, first->spec), {});
+    const auto applied =
+        client_->create(kube::types::kValidatingWebhookConfiguration, configuration(name, first->spec), {});
     ASSERT_TRUE(applied) << applied.error().message;
     json probe = object_of(first->type, ns_.name(), "probe", first->former);
     probe["metadata"].erase("deletionTimestamp");
@@ -263,7 +264,8 @@ TEST_F(MatchConditions, leave_out_what_can_use_no_more_and_nothing_else) {
           client_->patch(row->type, {ns_.name(), name_of(row)}, kube::PatchType::Merge, row->patch, {}, write);
       EXPECT_EQ(asks(written), row->asked) << applied.value()["webhooks"][0]["matchConditions"].dump(1);
     }
-    ASSERT_TRUE(client_->remove(kWebhookConfiguration, {"", absl::StrCat(ns_.name(), "-", name)}, {}, {}));
+    ASSERT_TRUE(client_->remove(kube::types::kValidatingWebhookConfiguration, {"", absl::StrCat(ns_.name(), "-", name)},
+                                {}, {}));
     ASSERT_TRUE(testing::eventually(std::chrono::seconds(10), [&] { return !asked(); }));
     first = last;
   }

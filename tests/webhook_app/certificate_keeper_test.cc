@@ -11,6 +11,8 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "operator/certificates/certificate_secret.h"
+#include "operator/certificates/issue.h"
 #include "tests/kube/temporary_folder.h"
 #include "tests/kube/test_authority.h"
 #include "tests/support/memory_api_server.h"
@@ -18,8 +20,6 @@
 #include "webhook/app/certificate_files.h"
 #include "webhook/app/certificate_secret_source.h"
 #include "webhook/app/configuration_bundle.h"
-#include "webhook/certificates/certificate_secret.h"
-#include "webhook/certificates/issue.h"
 
 namespace headroom::webhook {
 namespace {

@@ -4,8 +4,8 @@
 
 #include <functional>
 
+#include "operator/certificates/x509.h"
 #include "operator/kube/text_file.h"
-#include "webhook/certificates/x509.h"
 
 namespace headroom::webhook {
 namespace {

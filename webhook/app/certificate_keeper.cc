@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "operator/base/log.h"
+#include "operator/certificates/announcement.h"
 #include "webhook/app/configuration_bundle.h"
 #include "webhook/app/configuration_check.h"
-#include "webhook/certificates/announcement.h"
 
 namespace headroom::webhook {
 namespace {
@@ -132,7 +132,7 @@ void CertificateKeeper::look(const std::stop_token& stop) {
 
 std::optional<json> CertificateKeeper::read_configuration(const std::stop_token& stop) {
   if (!options_.trust.manages_configuration) return std::nullopt;
-  auto stored = client_->get(kWebhookConfiguration, {"", options_.configuration}, stop);
+  auto stored = client_->get(kube::types::kValidatingWebhookConfiguration, {"", options_.configuration}, stop);
   if (stored) return std::move(stored).value();
   return stored.error().code == ErrorCode::NotFound ? std::optional(json()) : std::nullopt;
 }

@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "operator/base/result.h"
+#include "operator/certificates/trust.h"
 #include "operator/kube/client.h"
 #include "operator/runtime/metrics.h"
 #include "webhook/app/certificate_source.h"
-#include "webhook/certificates/trust.h"
 
 namespace headroom::webhook {
 

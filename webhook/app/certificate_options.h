@@ -5,9 +5,9 @@
 #include <string>
 
 #include "operator/base/result.h"
+#include "operator/certificates/self_managed.h"
 #include "webhook/app/certificate_files.h"
 #include "webhook/app/webhook_configuration.h"
-#include "webhook/certificates/self_managed.h"
 
 namespace headroom::webhook {
 

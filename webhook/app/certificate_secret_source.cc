@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "operator/base/log.h"
-#include "webhook/certificates/certificate_secret.h"
+#include "operator/certificates/certificate_secret.h"
 
 namespace headroom::webhook {
 namespace {

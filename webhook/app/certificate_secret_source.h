@@ -8,9 +8,9 @@
 #include <set>
 #include <string>
 
+#include "operator/certificates/self_managed.h"
 #include "operator/kube/client.h"
 #include "webhook/app/certificate_source.h"
-#include "webhook/certificates/self_managed.h"
 
 namespace headroom::webhook {
 

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "operator/base/random_seed.h"
+#include "operator/certificates/announcement.h"
+#include "operator/certificates/issue.h"
 #include "webhook/app/certificate_secret_source.h"
-#include "webhook/certificates/announcement.h"
-#include "webhook/certificates/issue.h"
 
 namespace headroom::webhook {
 namespace {

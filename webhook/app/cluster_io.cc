@@ -93,14 +93,14 @@ void ClusterIo::perform(const SwapTask& task, const std::stop_token& stop) {
   const std::string name = ledger_name_of(limit, part);
   const api::LedgerRecord record = written_ledger(task.swap.record, limit, part);
   const std::string& condition = task.swap.record.resource_version;
-  Result<json> stored = condition.empty() ? client_->create(kLimitLedger,
-                                                            {{"apiVersion", kLimitLedger.api_version()},
-                                                             {"kind", kLimitLedger.kind},
+  Result<json> stored = condition.empty() ? client_->create(kube::types::kLimitLedger,
+                                                            {{"apiVersion", kube::types::kLimitLedger.api_version()},
+                                                             {"kind", kube::types::kLimitLedger.kind},
                                                              {"metadata", {{"namespace", ns_}, {"name", name}}},
                                                              {"record", api::to_json(record)}},
                                                             stop)
-                                          : client_->patch(kLimitLedger, {ns_, name}, kube::PatchType::Json,
-                                                           swap_patch(condition, record), stop);
+                                          : client_->patch(kube::types::kLimitLedger, {ns_, name},
+                                                           kube::PatchType::Json, swap_patch(condition, record), stop);
   if (stop.stop_requested()) return;
   if (!stored) {
     const bool refused = is_refusal(stored.error());
@@ -121,7 +121,7 @@ void ClusterIo::perform(const SwapTask& task, const std::stop_token& stop) {
 
 void ClusterIo::perform(const ReadLedgerTask& task, const std::stop_token& stop) {
   const std::string name = ledger_name_of(*task.limit, part_of(*task.limit, task.ledger));
-  const Result<json> stored = client_->get(kLimitLedger, {ns_, name}, stop);
+  const Result<json> stored = client_->get(kube::types::kLimitLedger, {ns_, name}, stop);
   if (stop.stop_requested()) return;
   if (!stored && stored.error().code == ErrorCode::NotFound) {
     return engine_->ledger_read(task, limits::LedgerRecord{});

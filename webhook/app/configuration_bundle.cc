@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "webhook/certificates/x509.h"
+#include "operator/certificates/x509.h"
 
 namespace headroom::webhook {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "webhook/certificates/trust.h"
+#include "operator/certificates/trust.h"
 
 namespace headroom::webhook {
 

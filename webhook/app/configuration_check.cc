@@ -53,9 +53,6 @@ const json* asking_entry(const json& stored, const json& wanted_entry, const jso
 
 }  // namespace
 
-const kube::ResourceType kWebhookConfiguration{"admissionregistration.k8s.io", "v1", "validatingwebhookconfigurations",
-                                               "ValidatingWebhookConfiguration", false};
-
 std::string left_out(const json& stored, const LimitPtr& limit, const WebhookAddress& address,
                      std::set<std::string>& asking) {
   constexpr std::size_t kTold = 3;

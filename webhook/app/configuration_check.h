@@ -10,8 +10,6 @@
 
 namespace headroom::webhook {
 
-extern const kube::ResourceType kWebhookConfiguration;
-
 /// What of the limit's resources and operations `stored` leaves out, for people; empty where it is all in. An entry
 /// counts if it reaches this webhook, leaves out nothing but the excluded namespaces, waits as long as it should, and
 /// fails as the limit asks. Those that are asked by go into `asking`, by name: their match conditions are not looked

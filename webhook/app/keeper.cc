@@ -118,7 +118,7 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
     return ok();
   }
   for (int race = 0;; ++race) {
-    const auto stored = client_->get(kWebhookConfiguration, key, stop);
+    const auto stored = client_->get(kube::types::kValidatingWebhookConfiguration, key, stop);
     if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
     const nlohmann::json there = stored ? stored.value() : nlohmann::json();
     BOOST_OUTCOME_TRY(bundle, certificates_.bundle_for(there));

@@ -58,8 +58,6 @@ api::LedgerBase written_base(const limits::Base& base, const CompiledLimit& limi
 
 }  // namespace
 
-const kube::ResourceType kLimitLedger{api::kGroup, api::kVersion, "limitledgers", "LimitLedger", true};
-
 LedgerPart part_of(const CompiledLimit& limit, limits::LimitId id) {
   return limit.flow() == id ? LedgerPart::Flow : LedgerPart::Stored;
 }

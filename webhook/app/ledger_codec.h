@@ -11,9 +11,6 @@
 
 namespace headroom::webhook {
 
-/// The resource that a ledger belongs to, in Headroom's namespace.
-extern const kube::ResourceType kLimitLedger;
-
 /// A limit may have a ledger of what is stored, and one of its flow: writes in progress, and writes per time.
 enum class LedgerPart { Stored, Flow };
 /// Of a LimitId that is the limit's own, or its flow().

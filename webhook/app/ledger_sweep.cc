@@ -28,7 +28,7 @@ LedgerSweep::LedgerSweep(std::shared_ptr<kube::Client> client, std::string ns, a
     : client_(std::move(client)), ns_(std::move(ns)), grace_(grace) {}
 
 Result<bool> LedgerSweep::has_limit(const api::LimitRef& limit, const std::stop_token& stop) {
-  const auto found = client_->get(limit_type(limit.kind), {limit.ns, limit.name}, stop);
+  const auto found = client_->get(kube::types::limit_type(limit.kind), {limit.ns, limit.name}, stop);
   if (found) return true;
   if (found.error().code == ErrorCode::NotFound) return false;
   return found.error();
@@ -36,8 +36,8 @@ Result<bool> LedgerSweep::has_limit(const api::LimitRef& limit, const std::stop_
 
 bool LedgerSweep::remove(const api::LimitLedger& ledger, const std::stop_token& stop) {
   log::info("deleting the ledger of a limit that is gone", {{"ledger", ledger.meta.name}});
-  const Status removed =
-      client_->remove(kLimitLedger, ledger.meta.key(), {ledger.meta.uid, ledger.meta.resource_version}, stop);
+  const Status removed = client_->remove(kube::types::kLimitLedger, ledger.meta.key(),
+                                         {ledger.meta.uid, ledger.meta.resource_version}, stop);
   if (!removed) log::warning("it stays for now", {{"ledger", ledger.meta.name}, {"error", removed.error().message}});
   return removed.has_value();
 }
@@ -47,7 +47,7 @@ bool LedgerSweep::sweep(const std::set<std::string>& known, limits::BootTime now
   int due = 0;
   kube::ListOptions page;
   do {
-    const auto listed = client_->list(kLimitLedger, ns_, page, stop);
+    const auto listed = client_->list(kube::types::kLimitLedger, ns_, page, stop);
     if (!listed) {
       log::warning("the ledgers cannot be listed", {{"error", listed.error().message}});
       return false;

@@ -11,20 +11,12 @@
 namespace headroom::webhook {
 namespace {
 
-const kube::ResourceType kScaleLimit{api::kGroup, api::kVersion, "scalelimits", "ScaleLimit", true};
-const kube::ResourceType kClusterScaleLimit{api::kGroup, api::kVersion, "clusterscalelimits", "ClusterScaleLimit",
-                                            false};
-
 Result<KnownNamespace> namespace_from_json(const nlohmann::json& object) {
   api::ObjectMeta meta = api::meta_from_json(object);
   return KnownNamespace{std::move(meta.name), std::move(meta.labels)};
 }
 
 }  // namespace
-
-const kube::ResourceType& limit_type(api::LimitKind kind) {
-  return kind == api::LimitKind::ScaleLimit ? kScaleLimit : kClusterScaleLimit;
-}
 
 template <class T>
 void LimitWatches::watch(const std::shared_ptr<kube::Reader>& reader, runtime::ReflectorOptions options,
@@ -45,9 +37,9 @@ LimitWatches::LimitWatches(const std::shared_ptr<kube::Reader>& reader, const Cl
       cluster_scale_limits_(std::make_shared<runtime::Store<api::ScaleLimit>>()),
       namespaces_(std::make_shared<runtime::Store<KnownNamespace>>()) {
   runtime::ReflectorOptions options;
-  options.type = kScaleLimit;
+  options.type = kube::types::kScaleLimit;
   watch<api::ScaleLimit>(reader, options, scale_limits_, api::scale_limit_from_json, clock, seed, changed);
-  options.type = kClusterScaleLimit;
+  options.type = kube::types::kClusterScaleLimit;
   watch<api::ScaleLimit>(reader, options, cluster_scale_limits_, api::cluster_scale_limit_from_json, clock, seed + 1,
                          changed);
   options.type = kube::types::kNamespace;

@@ -14,8 +14,6 @@
 
 namespace headroom::webhook {
 
-const kube::ResourceType& limit_type(api::LimitKind kind);
-
 class LimitWatches {
  public:
   /// `changed` is called from the watches' threads, often: whoever hears of it looks later.

@@ -9,17 +9,17 @@ ReviewMeter::ReviewMeter(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) counts_.emplace_back().path = path;
 }
 
-ReviewMeter::Counts* ReviewMeter::counts_of(std::string_view target) {
-  const auto counts = std::ranges::find(counts_, target.substr(0, target.find('?')), &Counts::path);
+ReviewMeter::Counts* ReviewMeter::counts_of(const net::HttpRequest& request) {
+  const auto counts = std::ranges::find(counts_, request.path(), &Counts::path);
   return counts == counts_.end() ? nullptr : &*counts;
 }
 
 void ReviewMeter::begins(const net::HttpRequest& request) {
-  if (Counts* const counts = counts_of(request.target)) counts->in_flight.fetch_add(1, std::memory_order_relaxed);
+  if (Counts* const counts = counts_of(request)) counts->in_flight.fetch_add(1, std::memory_order_relaxed);
 }
 
 void ReviewMeter::ends(const net::HttpRequest& request, int status, std::chrono::nanoseconds took) {
-  Counts* const counts = counts_of(request.target);
+  Counts* const counts = counts_of(request);
   if (counts == nullptr) return;
   const double seconds = std::chrono::duration<double>(took).count();
   const auto bucket = static_cast<std::size_t>(std::ranges::lower_bound(kBounds, seconds) - kBounds.begin());

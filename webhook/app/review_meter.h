@@ -42,7 +42,7 @@ class ReviewMeter final : public net::RequestObserver {
     std::atomic<std::int64_t> in_flight{0};
   };
 
-  Counts* counts_of(std::string_view target);
+  Counts* counts_of(const net::HttpRequest& request);
 
   std::deque<Counts> counts_;
 };

@@ -162,7 +162,7 @@ void StatusWriter::run(const std::stop_token& stop) {
 void StatusWriter::read_configuration(const std::stop_token& stop) {
   const limits::BootTime now = machine_moment().boot;
   if (!configuration_.due(now)) return;
-  auto read = client_->get(kWebhookConfiguration, {"", configuration_.name()}, stop);
+  auto read = client_->get(kube::types::kValidatingWebhookConfiguration, {"", configuration_.name()}, stop);
   if (read) return configuration_.was_read(std::move(read).value(), now);
   if (read.error().code == ErrorCode::NotFound) return configuration_.was_read(std::nullopt, now);
   log::warning("the webhook configuration cannot be read", {{"error", read.error().message}});
@@ -272,8 +272,8 @@ void StatusWriter::round(const std::stop_token& stop) {
 
 bool StatusWriter::write(const StatusWrite& write, const std::stop_token& stop) {
   const api::ScaleLimit& limit = write.limit->limit();
-  const auto stored = client_->patch(limit_type(limit.kind), limit.meta.key(), kube::PatchType::Merge, write.patch,
-                                     stop, {.dry_run = false, .force = false, .subresource = "status"});
+  const auto stored = client_->patch(kube::types::limit_type(limit.kind), limit.meta.key(), kube::PatchType::Merge,
+                                     write.patch, stop, {.dry_run = false, .force = false, .subresource = "status"});
   if (!stored) {
     const ErrorCode code = stored.error().code;
     if (code == ErrorCode::Conflict || code == ErrorCode::NotFound) {

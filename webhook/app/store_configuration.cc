@@ -14,8 +14,8 @@ Status store_configuration(kube::Writer& writer, const json& configuration, cons
   kube::WriteOptions force;
   force.force = true;
   const std::string name = configuration.at("metadata").at("name");
-  BOOST_OUTCOME_TRY(
-      stored, writer.patch(kWebhookConfiguration, {"", name}, kube::PatchType::Apply, configuration, stop, force));
+  BOOST_OUTCOME_TRY(stored, writer.patch(kube::types::kValidatingWebhookConfiguration, {"", name},
+                                         kube::PatchType::Apply, configuration, stop, force));
   if (is_stored(stored, configuration)) return ok();
   // An apply merges entries of lists that have keys. Nothing but what is gone is owned by this second write.
   for (json& entry : stored.at("webhooks")) {
@@ -26,7 +26,7 @@ Status store_configuration(kube::Writer& writer, const json& configuration, cons
     entry = *wanted;
     if (!bundle.is_null()) entry["clientConfig"].emplace("caBundle", bundle);
   }
-  BOOST_OUTCOME_TRYV(writer.update(kWebhookConfiguration, stored, stop));
+  BOOST_OUTCOME_TRYV(writer.update(kube::types::kValidatingWebhookConfiguration, stored, stop));
   return ok();
 }
 

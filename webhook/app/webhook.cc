@@ -200,7 +200,7 @@ Status Webhook::Impl::build() {
   watch.label_selector = absl::StrCat(kWebhookLeaseLabel, "=", kWebhookLeaseComponent);
   lease_watch = std::make_unique<runtime::Reflector>(
       watching, watch, replicas->sink(), [](const api::ObjectKey&) {}, clock, random_seed());
-  watch.type = kLimitLedger;
+  watch.type = kube::types::kLimitLedger;
   watch.label_selector.clear();
   ledger_watch = std::make_unique<runtime::Reflector>(
       watching, watch, std::make_unique<LedgerSink>(*engine), [](const api::ObjectKey&) {}, clock, random_seed());
@@ -238,7 +238,7 @@ void Webhook::Impl::expose(runtime::Exposition& scrape) const {
   limit_metrics->expose(scrape);
   runtime::WatchHealths watches(born, clock.steady_now());
   watches.add(kube::types::kLease.to_string(), lease_watch->health());
-  watches.add(kLimitLedger.to_string(), ledger_watch->health());
+  watches.add(kube::types::kLimitLedger.to_string(), ledger_watch->health());
   types->report(watches);
   watches.expose(scrape, "local");
   review_meter.expose(scrape);
@@ -297,7 +297,7 @@ Status Webhook::Impl::start_servers() {
       review_server,
       net::HttpServer::start(review_options, [this, handler = std::move(handler), own = std::move(own)](
                                                  const net::HttpRequest& request, net::Responder responder) {
-        const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+        const std::string_view path = request.path();
         if (path == kReviewPath) return handler(request, std::move(responder));
         if (path == kOwnKindsPath) return own(request, std::move(responder));
         net::HttpResponse unknown;

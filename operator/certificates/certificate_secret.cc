@@ -1,11 +1,11 @@
-#include "webhook/certificates/certificate_secret.h"
+#include "operator/certificates/certificate_secret.h"
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>
 
 #include <nlohmann/json.hpp>
 
-#include "webhook/certificates/x509.h"
+#include "operator/certificates/x509.h"
 
 namespace headroom::certificates {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "webhook/certificates/self_managed.h"
+#include "operator/certificates/self_managed.h"
 
 namespace headroom::certificates {
 

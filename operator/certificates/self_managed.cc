@@ -1,4 +1,4 @@
-#include "webhook/certificates/self_managed.h"
+#include "operator/certificates/self_managed.h"
 
 #include <algorithm>
 #include <utility>

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "webhook/certificates/trust.h"
+#include "operator/certificates/trust.h"
 
 namespace headroom::certificates {
 

@@ -1,4 +1,4 @@
-#include "webhook/certificates/trust.h"
+#include "operator/certificates/trust.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "webhook/certificates/x509.h"
+#include "operator/certificates/x509.h"
 
 #include <absl/strings/escaping.h>
 #include <absl/strings/str_cat.h>

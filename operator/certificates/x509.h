@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "operator/base/result.h"
-#include "webhook/certificates/certificate.h"
+#include "operator/certificates/certificate.h"
 
 namespace headroom::certificates {
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "operator/base/result.h"
-#include "webhook/certificates/self_managed.h"
+#include "operator/certificates/self_managed.h"
 
 namespace headroom::certificates {
 

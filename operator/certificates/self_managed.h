@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "webhook/certificates/certificate.h"
-#include "webhook/certificates/trust.h"
+#include "operator/certificates/certificate.h"
+#include "operator/certificates/trust.h"
 
 namespace headroom::certificates {
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "webhook/certificates/certificate.h"
+#include "operator/certificates/certificate.h"
 
 namespace headroom::certificates {
 

@@ -1,4 +1,4 @@
-#include "webhook/certificates/announcement.h"
+#include "operator/certificates/announcement.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>

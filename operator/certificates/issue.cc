@@ -1,4 +1,4 @@
-#include "webhook/certificates/issue.h"
+#include "operator/certificates/issue.h"
 
 #include <absl/strings/str_cat.h>
 #include <absl/strings/str_join.h>
@@ -13,7 +13,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "webhook/certificates/x509.h"
+#include "operator/certificates/x509.h"
 
 namespace headroom::certificates {
 namespace {
