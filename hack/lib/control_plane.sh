@@ -5,7 +5,7 @@
 # A cluster's folder holds: settings, ports, certs/, kubeconfig, kubeconfig-token, per component a .pid
 # and a .log, and the marker files `ready` and `apiserver-stopped`.
 
-readonly cluster_components=(etcd kube-apiserver kube-controller-manager kube-scheduler kwok)
+readonly cluster_components=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelets)
 readonly token_user=token-admin
 
 cluster_folder() {
@@ -174,34 +174,12 @@ start_kube_scheduler() {
     --kube-api-qps=1000 --kube-api-burst=2000
 }
 
-# kwok plays kubelet: nodes stay ready, pods become ready after the warm-up, deleted pods go.
-start_kwok() {
-  local folder=$1 stages stage configs=()
-  stages=$(module_folder kwok)/kustomize/stage
-  for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease \
-    pod/fast/pod-complete pod/fast/pod-delete; do
-    [[ -r $stages/$stage.yaml ]] || fail "kwok's module has no $stage.yaml" "adapt start_kwok to the new version"
-    configs+=(--config "$stages/$stage.yaml")
-  done
-  write_warm_up_stage "$stages/pod/fast/pod-ready.yaml" "$(setting "$folder" warm_up)" >"$folder/pod-ready.yaml"
-  mkdir -p "$folder/kwok"
-  start_process "$folder" kwok env KWOK_WORKDIR="$folder/kwok" "$(tool_folder kwok)/kwok" \
-    --kubeconfig "$folder/kubeconfig" --manage-all-nodes=true --cidr 10.64.0.1/14 --node-ip 10.63.0.1 \
-    "${configs[@]}" --config "$folder/pod-ready.yaml"
-}
-
-# kwok's own stage that makes a pod ready, with a delay that a pod's annotation
-# pod-ready.stage.kwok.x-k8s.io/delay (such as "20s") overrides.
-write_warm_up_stage() {
-  local original=$1 seconds=$2
-  if grep -q '^  delay:' "$original"; then
-    fail "kwok's $original has a delay of its own" "adapt write_warm_up_stage to the new version"
-  fi
-  sed "/^spec:/a\\
-  delay:\\
-    durationMilliseconds: $((seconds * 1000))\\
-    durationFrom:\\
-      expressionFrom: '.metadata.annotations[\"pod-ready.stage.kwok.x-k8s.io/delay\"]'" "$original"
+# Nodes stay ready, pods become ready after the warm-up, deleted pods go.
+start_kubelets() {
+  local folder=$1 arguments=()
+  if [[ $(setting "$folder" leave_jobs) == yes ]]; then arguments+=(--leave-jobs); fi
+  start_process "$folder" kubelets "$(tool_folder kubelets)/kubelets" --kubeconfig "$folder/kubeconfig" \
+    --warm-up "$(setting "$folder" warm_up)s" "${arguments[@]}"
 }
 
 # cluster_kubectl FOLDER ARGUMENT...: a cache of its own, as the user's one is kept by port, and ports recur.
@@ -242,7 +220,7 @@ create_nodes() {
 # Ready, and free of the taint that the node controller keeps on nodes that have just come.
 nodes_are_ready() {
   local folder=$1 count=$2 component ready
-  for component in kube-controller-manager kube-scheduler kwok; do
+  for component in kube-controller-manager kube-scheduler kubelets; do
     process_runs "$folder" "$component" || return 2
   done
   ready=$(api "$folder" /api/v1/nodes | jq '[.items[] | select(.spec.taints == null) | .status.conditions[]? |

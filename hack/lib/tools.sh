@@ -40,7 +40,6 @@ pinned_module() {
   case $1 in
     etcd) echo go.etcd.io/etcd/server/v3 ;;
     kubernetes-*) echo k8s.io/kubernetes ;;
-    kwok) echo sigs.k8s.io/kwok ;;
     helm-[34]) echo "helm.sh/helm/v${1#helm-}" ;;
     cert-manager) echo github.com/cert-manager/cert-manager ;;
     cloudnative-pg) echo github.com/cloudnative-pg/cloudnative-pg ;;

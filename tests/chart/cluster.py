@@ -1,4 +1,4 @@
-"""A cluster of hack/cluster with nodes that kwok plays: pods become ready, jobs complete, nothing runs."""
+"""A cluster of hack/cluster with nodes that have no machines: pods become ready, jobs complete, nothing runs."""
 import json
 import os
 import pathlib

@@ -1,6 +1,6 @@
 """Runs the programs of the chart's pods as a node would, in a private network of this machine.
 
-kwok plays the nodes: it gives pods their addresses and calls them ready. For each pod of Headroom's own there is a
+The nodes of hack/cluster give pods their addresses and call them ready. For each pod of Headroom's own there is a
 network namespace with that address here, in which the container's command runs with the pod's arguments, environment
 and mounts, and a token of its ServiceAccount from TokenRequest; so API servers reach it through its Service, and it
 finds its API server as in a cluster.
@@ -23,7 +23,7 @@ import yaml
 import chart
 
 SERVICE_HOST = "10.96.0.1"  # certificates of hack/cluster's API servers are for it, too
-GATEWAY = "10.64.0.1"       # of the range from which kwok gives addresses
+GATEWAY = "10.64.0.1"       # of the range from which nodes give addresses
 PREFIX = 10                 # wide enough for pods (10.64.0.0/14) and Services (10.96.0.0/16)
 ACCOUNT_FOLDER = "/run/secrets/kubernetes.io/serviceaccount"
 INSIDE = "HEADROOM_PRIVATE_NETWORK"
