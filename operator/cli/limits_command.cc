@@ -38,12 +38,12 @@ Tone tone_of(api::LimitLevel level) {
 
 Result<std::vector<api::ScaleLimit>> read_limits(const Connection& connection) {
   std::vector<api::ScaleLimit> all;
-  BOOST_OUTCOME_TRY(own, list_if_served(*connection.client, types::kScaleLimit, connection.ns));
+  BOOST_OUTCOME_TRY(own, list_if_served(*connection.client, kube::types::kScaleLimit, connection.ns));
   for (const json& object : own) {
     BOOST_OUTCOME_TRY(limit, api::scale_limit_from_json(object));
     all.push_back(std::move(limit));
   }
-  BOOST_OUTCOME_TRY(wide, list_if_served(*connection.client, types::kClusterScaleLimit, ""));
+  BOOST_OUTCOME_TRY(wide, list_if_served(*connection.client, kube::types::kClusterScaleLimit, ""));
   for (const json& object : wide) {
     BOOST_OUTCOME_TRY(limit, api::cluster_scale_limit_from_json(object));
     all.push_back(std::move(limit));
@@ -56,7 +56,7 @@ using Ledgers = std::map<std::string, api::LimitLedger>;
 /// Ledgers are Headroom's own; whoever may not read them sees the rest.
 Ledgers read_ledgers(const Connection& connection, const std::string& ns) {
   Ledgers ledgers;
-  const auto all = list_if_served(*connection.client, types::kLimitLedger, ns);
+  const auto all = list_if_served(*connection.client, kube::types::kLimitLedger, ns);
   if (!all) return ledgers;
   for (const json& object : all.value()) {
     auto ledger = api::limit_ledger_from_json(object);

@@ -40,14 +40,14 @@ Result<ExitCode> run(const ReportFlags& flags, const Context& context) {
   const Part parts[] = {{"scaletargets.yaml", &kube::types::kScaleTarget, false},
                         {"festivalschedules.yaml", &kube::types::kFestivalSchedule, false},
                         {"regions.yaml", &kube::types::kRegion, false},
-                        {"scalelimits.yaml", &types::kScaleLimit, false},
-                        {"clusterscalelimits.yaml", &types::kClusterScaleLimit, false},
-                        {"limitledgers.yaml", &types::kLimitLedger, true},
+                        {"scalelimits.yaml", &kube::types::kScaleLimit, false},
+                        {"clusterscalelimits.yaml", &kube::types::kClusterScaleLimit, false},
+                        {"limitledgers.yaml", &kube::types::kLimitLedger, true},
                         {"leases.yaml", &kube::types::kLease, true},
                         {"deployments.yaml", &kube::types::kDeployment, true},
                         {"pods.yaml", &kube::types::kPod, true},
                         {"events.yaml", &kube::types::kEvent, true},
-                        {"webhookconfigurations.yaml", &types::kValidatingWebhookConfiguration, false}};
+                        {"webhookconfigurations.yaml", &kube::types::kValidatingWebhookConfiguration, false}};
   for (const Part& part : parts) {
     const std::string ns = part.system_only ? flags.status.system_namespace : connection.ns;
     Result<std::vector<json>> all = list_all(*connection.client, *part.type, part.type->namespaced ? ns : "");

@@ -42,7 +42,7 @@ std::string from_base64(const std::string& text) {
 
 void read_certificates(const Connection& connection, const StatusFlags& flags, StatusFacts& facts) {
   const Result<json> configuration =
-      connection.client->get(types::kValidatingWebhookConfiguration, {"", flags.webhook_configuration}, {});
+      connection.client->get(kube::types::kValidatingWebhookConfiguration, {"", flags.webhook_configuration}, {});
   if (!configuration) return;  // no limits, or no right to look: neither is a fault
   std::optional<absl::Time> first;
   for (const json& webhook : configuration.value().value("webhooks", json::array())) {
@@ -84,8 +84,8 @@ StatusFacts read_status(const Connection& connection, const StatusFlags& flags) 
   read_all(connection, kube::types::kScaleTarget, api::scale_target_from_json, facts.targets, facts.unread);
   read_all(connection, kube::types::kFestivalSchedule, api::festival_schedule_from_json, facts.schedules, facts.unread);
   read_all(connection, kube::types::kRegion, api::region_from_json, facts.regions, facts.unread);
-  read_all(connection, types::kScaleLimit, api::scale_limit_from_json, facts.limits, facts.unread);
-  read_all(connection, types::kClusterScaleLimit, api::cluster_scale_limit_from_json, facts.limits, facts.unread);
+  read_all(connection, kube::types::kScaleLimit, api::scale_limit_from_json, facts.limits, facts.unread);
+  read_all(connection, kube::types::kClusterScaleLimit, api::cluster_scale_limit_from_json, facts.limits, facts.unread);
   read_certificates(connection, flags, facts);
   return facts;
 }
