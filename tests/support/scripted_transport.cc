@@ -15,7 +15,7 @@ namespace {
 
 std::string path_of(const std::string& path) { return path.substr(0, path.find('?')); }
 
-std::string describe(const Request& request) {
+std::string in_full(const Request& request) {
   return std::string(kube::to_string(request.method)) + " " + request.path +
          (request.body.empty() ? "" : " " + request.body);
 }
@@ -250,26 +250,26 @@ Expectation* ScriptedTransport::meet(const Request& request) {
     wanted += "\n  " + mismatch;
     if (order_ == Order::Strict) break;
   }
-  ADD_FAILURE() << "unexpected request " << describe(request) << "; expected"
+  ADD_FAILURE() << "unexpected request " << in_full(request) << "; expected"
                 << (wanted.empty() ? " no more" : ":" + wanted);
   return nullptr;
 }
 
 Result<Response> ScriptedTransport::send(const Request& request, std::stop_token stop) {
   const Expectation* const met = meet(request);
-  if (met == nullptr) return Error{ErrorCode::Internal, "not in the script: " + describe(request), 0, {}};
+  if (met == nullptr) return Error{ErrorCode::Internal, "not in the script: " + in_full(request), 0, {}};
   if (met->hangs_) {
     std::mutex mutex;
     std::condition_variable_any stopped;
     std::unique_lock lock(mutex);
     if (!stopped.wait_for(lock, stop, std::chrono::minutes(1), [&stop] { return stop.stop_requested(); })) {
-      ADD_FAILURE() << "nobody stopped " << describe(request);
+      ADD_FAILURE() << "nobody stopped " << in_full(request);
     }
     return Error{ErrorCode::Cancelled, "stopped", 0, {}};
   }
   if (met->failure_) return *met->failure_;
   if (!met->response_) {
-    ADD_FAILURE() << "the script has no response for " << describe(request);
+    ADD_FAILURE() << "the script has no response for " << in_full(request);
     return Error{ErrorCode::Internal, "the script has no response", 0, {}};
   }
   return *met->response_;
@@ -277,10 +277,10 @@ Result<Response> ScriptedTransport::send(const Request& request, std::stop_token
 
 Result<std::unique_ptr<kube::Stream>> ScriptedTransport::open_stream(const Request& request, std::stop_token stop) {
   const Expectation* const met = meet(request);
-  if (met == nullptr) return Error{ErrorCode::Internal, "not in the script: " + describe(request), 0, {}};
+  if (met == nullptr) return Error{ErrorCode::Internal, "not in the script: " + in_full(request), 0, {}};
   if (met->failure_) return *met->failure_;
   if (!met->stream_) {
-    ADD_FAILURE() << "the script has no stream for " << describe(request);
+    ADD_FAILURE() << "the script has no stream for " << in_full(request);
     return Error{ErrorCode::Internal, "the script has no stream", 0, {}};
   }
   std::unique_ptr<kube::Stream> stream = std::make_unique<ScriptedStream>(met->stream_, std::move(stop));
