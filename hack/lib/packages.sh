@@ -9,7 +9,7 @@ debian_packages=(
   libsqlite3-dev libssl-dev libyaml-cpp-dev nlohmann-json3-dev prometheus-cpp-dev zlib1g-dev
   # tests
   libbenchmark-dev libgmock-dev libgtest-dev nginx prometheus prometheus-alertmanager python3-dateutil
-  python3-yaml skopeo spin
+  python3-venv python3-yaml skopeo spin
   # the image: strip and readelf, ICU's own tool for its data
   binutils icu-devtools
   # what the scripts use

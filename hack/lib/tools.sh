@@ -1,9 +1,8 @@
 # shellcheck shell=bash
-# Programs that the tests run beside Headroom, built once from the pinned Go modules in tests/cluster/
-# into a cache outside the tree. Needs report.sh and $repository.
+# Programs that the tests run beside Headroom, built once from what tests/cluster/ pins into a cache outside the
+# tree. Needs report.sh and $repository.
 #
-# A tool is a folder of tests/cluster/ with a go.mod: `tool` lines there name somebody else's programs at a
-# pinned version; a main.go is a small program of ours; with neither, only the module's files are wanted.
+# A tool is a folder of tests/cluster/ with a go.mod or a requirements.txt, see tool_kind.
 
 tool_sources=${repository:?}/tests/cluster
 tool_cache=${XDG_CACHE_HOME:-$HOME/.cache}/headroom/tools
@@ -27,12 +26,40 @@ require_go() {
   fi
 }
 
+# What building a tool means:
+#   python      requirements.txt pins packages: they are installed in a virtual environment
+#   generated   a go:generate line writes files into $TOOL_FOLDER
+#   program     main.go is a small program of ours
+#   programs    `tool` lines of go.mod name programs of somebody else
+#   files       of a Go module only the files are wanted
+# Fails when there is no such tool.
+tool_kind() {
+  local sources=$tool_sources/$1
+  if [[ -r $sources/requirements.txt ]]; then
+    echo python
+  elif [[ ! -r $sources/go.mod ]]; then
+    return 1
+  elif grep -qs '^//go:generate ' "$sources"/*.go; then
+    echo generated
+  elif [[ -r $sources/main.go ]]; then
+    echo program
+  elif grep -q '^tool ' "$sources/go.mod"; then
+    echo programs
+  else
+    echo files
+  fi
+}
+
 known_tools() {
-  local file
-  for file in "$tool_sources"/*/go.mod; do
-    file=${file%/go.mod}
-    printf '%s\n' "${file##*/}"
+  local folder
+  for folder in "$tool_sources"/*/; do
+    folder=${folder%/}
+    if tool_kind "${folder##*/}" >/dev/null; then printf '%s\n' "${folder##*/}"; fi
   done
+}
+
+require_known_tool() {
+  tool_kind "$1" >/dev/null || fail "there is no tool called $1" "choose one of: $(known_tools | tr '\n' ' ')"
 }
 
 # The module that a folder of tests/cluster/ pins, for folders of somebody else's programs or files.
@@ -41,10 +68,8 @@ pinned_module() {
     etcd) echo go.etcd.io/etcd/server/v3 ;;
     kubernetes-*) echo k8s.io/kubernetes ;;
     helm-[34]) echo "helm.sh/helm/v${1#helm-}" ;;
-    cert-manager) echo github.com/cert-manager/cert-manager ;;
-    cloudnative-pg) echo github.com/cloudnative-pg/cloudnative-pg ;;
     keda) echo github.com/kedacore/keda/v2 ;;
-    prometheus-operator) echo github.com/prometheus-operator/prometheus-operator ;;
+    prometheus-operator) echo github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring ;;
     *) return 1 ;;
   esac
 }
@@ -63,7 +88,7 @@ tool_inputs_hash() {
     cd "$tool_sources/$name" || exit 1
     shopt -s nullglob
     printf '%s\n' "$tool_recipe" "$HOSTTYPE"
-    cat go.mod go.su[m] ./*.go
+    cat go.mo[d] go.su[m] requirements.tx[t] ./*.go
   ) | sha256sum | cut -c 1-16
 }
 
@@ -89,10 +114,8 @@ tool_is_built() {
 # Builds one tool unless that is done already. Safe to call from several processes at once.
 ensure_tool() {
   local name=$1 folder lock
-  [[ -r $tool_sources/$name/go.mod ]] ||
-    fail "there is no tool called $name" "choose one of: $(known_tools | tr '\n' ' ')"
+  require_known_tool "$name"
   if tool_is_built "$name"; then return 0; fi
-  require_go
   folder=$(tool_folder "$name")
   mkdir -p "$folder"
   exec {lock}>"$folder.lock"
@@ -107,34 +130,53 @@ ensure_tool() {
 }
 
 build_tool() {
-  local name=$1 folder=$2 module version='' packages=() ldflags='-s -w'
-  if module=$(pinned_module "$name"); then
-    version=$(pinned_version "$name")
+  local name=$1 folder=$2 module='' version='' doing command remedy
+  if module=$(pinned_module "$name"); then version=$(pinned_version "$name"); fi
+  remedy="check the free space of $tool_cache and that Go can download modules (go env GOPROXY), then try again"
+  case $(tool_kind "$name") in
+    python)
+      doing=installing
+      # shellcheck disable=SC2016 # the inner shell expands it
+      command=(bash -ec 'python3 -m venv --clear "$1"; "$1/bin/pip" install --no-deps --require-hashes \
+        --only-binary :all: --disable-pip-version-check --no-input --requirement requirements.txt' _ "$folder/venv")
+      remedy="check that Debian's python3-venv is installed and that pip can download packages (pip config list)"
+      ;;
+    generated)
+      doing=generating
+      command=(nice go generate .)
+      ;;
+    files)
+      doing=downloading
+      command=(go mod download "$module")
+      ;;
+    *)
+      doing=building
+      mapfile -t command < <(go_build_command "$name" "$folder" "$module" "$version")
+      ;;
+  esac
+  if [[ $doing != installing ]]; then require_go; fi
+  # At most two compilations at once: these builds share the machine with those of the C++ code.
+  (
+    cd "$tool_sources/$name"
+    run_logged "$tool_build_limit" "$doing $name${version:+ $version}" "$folder/build.log" \
+      env CGO_ENABLED=0 GOWORK=off GOTOOLCHAIN=local GOFLAGS='-p=2 -buildvcs=false' TOOL_FOLDER="$folder" "${command[@]}"
+  ) || fail "$doing $name did not work, see $folder/build.log" "$remedy"
+  tool_inputs_hash "$name" >"$folder/.built-from"
+}
+
+# The words of the command, one on a line.
+go_build_command() {
+  local name=$1 folder=$2 module=$3 version=$4 packages=(.) ldflags='-s -w' output=$2/
+  if [[ -n $module ]]; then
     mapfile -t packages < <(sed -nE 's/^(tool|)[[:space:]]+([[:alnum:]._\/-]+)$/\2/p' "$tool_sources/$name/go.mod")
-  else
-    packages=(.)
   fi
   case $name in
     kubernetes-*) ldflags+=" -X k8s.io/component-base/version.gitVersion=$version" ;;
     helm-*) ldflags+=" -X $module/internal/version.version=$version" ;;
   esac
   # One program is called after its tool: etcd's package would make it `v3`.
-  local output=$folder/
   if ((${#packages[@]} == 1)); then output=$folder/$name; fi
-
-  local doing=downloading command=(go mod download "$module")
-  if ((${#packages[@]} > 0)); then
-    doing=building
-    command=(nice go build -trimpath -ldflags "$ldflags" -o "$output" "${packages[@]}")
-  fi
-  # At most two compilations at once: these builds share the machine with those of the C++ code.
-  (
-    cd "$tool_sources/$name"
-    run_logged "$tool_build_limit" "$doing $name${version:+ $version}" "$folder/build.log" \
-      env CGO_ENABLED=0 GOWORK=off GOTOOLCHAIN=local GOFLAGS='-p=2 -buildvcs=false' "${command[@]}"
-  ) || fail "$doing $name did not work, see $folder/build.log" \
-    "check the free space of $tool_cache and that Go can download modules (go env GOPROXY), then try again"
-  tool_inputs_hash "$name" >"$folder/.built-from"
+  printf '%s\n' nice go build -trimpath -ldflags "$ldflags" -o "$output" "${packages[@]}"
 }
 
 # The folder of a pinned module's own files in the Go module cache.
