@@ -96,7 +96,9 @@ def schema_problems(root: pathlib.Path, dashboards: list[dict]) -> list[str]:
              ("gridPoss", lambda board: board["panels"][1].update(gridPoss={})),
              ("legendFormatt", lambda board: board["panels"][1]["targets"][0].update(legendFormatt="")),
              ("graphModee", lambda board: board["panels"][1]["options"].update(graphModee="none")),
-             ("type", lambda board: board["panels"][1].update(type="piecharts"))]
+             ("type", lambda board: board["panels"][1].update(type="piecharts")),
+             ("decimals", lambda board: board["panels"][1]["fieldConfig"]["defaults"].update(decimals="2")),
+             ("expr", lambda board: board["panels"][1]["targets"][0].pop("expr"))]
     for field, edit in edits:
         board = copy.deepcopy(dashboards[0])
         edit(board)
