@@ -12,6 +12,7 @@
 #include "operator/cli/planning_source.h"
 #include "operator/cli/text_table.h"
 #include "operator/cli/yaml_text.h"
+#include "operator/kube/client.h"
 #include "operator/plan/text.h"
 
 namespace headroom::cli {

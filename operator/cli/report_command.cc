@@ -10,6 +10,7 @@
 #include "operator/cli/status_source.h"
 #include "operator/cli/tar_archive.h"
 #include "operator/cli/yaml_text.h"
+#include "operator/kube/client.h"
 
 namespace headroom::cli {
 namespace {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "operator/api/webhook_lease.h"
+#include "operator/kube/client.h"
 
 namespace headroom::cli {
 namespace {
