@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 import yaml
 
@@ -44,7 +45,9 @@ def in_private_network():
         os.execvp("unshare", ["unshare", "--user", "--map-root-user", "--net", "--mount", sys.executable, *sys.argv])
     sh("ip", "link", "set", "lo", "up")
     sh("ip", "address", "add", f"{SERVICE_HOST}/32", "dev", "lo")
-    sh("ip", "link", "add", "pods", "type", "bridge")
+    # A bridge without an address of its own takes one of its ports', and another when that pod goes: pods that know the
+    # gateway by it would be cut off for half a minute.
+    sh("ip", "link", "add", "pods", "address", "02:00:00:00:00:01", "type", "bridge")
     sh("ip", "address", "add", f"{GATEWAY}/{PREFIX}", "dev", "pods")
     sh("ip", "link", "set", "pods", "up")
 
@@ -76,6 +79,7 @@ class Pod:
                 ["unshare", "--net", "--mount", "--uts", "sh", "-ec", f"hostname {self.name} && {script}", "sh", program,
                  *arguments], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment)
         self._plug_in()
+        self.started = time.monotonic()
 
     def _write_mounts(self, pod, container, cluster):
         namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
@@ -119,7 +123,17 @@ class Pod:
             argument = argument.replace(f"$({name})", value)
         return argument
 
+    def _wait_for_network(self):
+        """Until then the process is in ours, and what is plugged in would be, too."""
+        deadline = time.monotonic() + 30
+        ours = os.readlink("/proc/self/ns/net")
+        while os.readlink(f"/proc/{self.process.pid}/ns/net") == ours:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self.name} has no network of its own")
+            time.sleep(0.01)
+
     def _plug_in(self):
+        self._wait_for_network()
         process = str(self.process.pid)
         sh("ip", "link", "add", self._link, "type", "veth", "peer", "name", "eth0", "netns", process)
         sh("ip", "link", "set", self._link, "master", "pods", "up")
