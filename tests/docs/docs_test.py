@@ -35,10 +35,11 @@ OTHERS_FLAGS = {
                 "--ignore-errors", "--field-selector", "--show-labels", "--as", "--raw", "--context", "--for", "--timeout", "--overwrite",
                 "--subresource", "--type", "--from-literal", "--from-file", "--clusterrole", "--clusterroles",
                 "--serviceaccount", "--user", "--group", "--namespace", "--no-headers", "--dry-run", "--kubeconfig",
+                "--duration", "--token", "--server", "--certificate-authority", "--embed-certs", "--cluster",
                 "--show-managed-fields", "--all", "--patch", "--field-manager", "--replicas", "-n", "-A", "-f", "-o",
                 "-l", "-w", "-p", "-c", "-k", "-R"},
     "helm": {"--namespace", "--create-namespace", "--set", "--set-json", "--values", "--wait", "--timeout",
-             "--kube-version", "--version", "--dry-run", "-n", "-f"},
+             "--kube-version", "--version", "--dry-run", "--show-only", "-n", "-f"},
 }
 # Fields of others' kinds: autoscalers, KEDA's, Flux'.
 OTHERS_FIELDS = {"spec.minReplicas", "spec.maxReplicas", "spec.minReplicaCount", "spec.maxReplicaCount", "spec.ignore"}
