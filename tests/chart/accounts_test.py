@@ -6,7 +6,6 @@ Usage: accounts_test.py HEADROOM_OPERATOR HEADROOM_WEBHOOK [unittest arguments]
 """
 import collections
 import datetime
-import json
 import pathlib
 import ssl
 import sys
@@ -19,6 +18,7 @@ import yaml
 
 import chart
 import pods
+from audit import Audit
 from cluster import Cluster
 
 PROGRAMS = {}
@@ -27,9 +27,6 @@ VALUES = {
     # No write of this test is under way for long.
     "webhook": {"requestDeadlineSeconds": 10, "leaseSeconds": 5, "drain": {"delaySeconds": 1, "seconds": 5}},
     "operator": {"receivers": [{"name": "nobody", "type": "Webhook", "urls": ["http://127.0.0.1:9"]}]}}
-AUDIT_POLICY = {
-    "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "userGroups": [f"system:serviceaccounts:{chart.NAMESPACE}"]}, {"level": "None"}]}
 SHOP = "shop"
 CPU = {"type": "Resource",
        "resource": {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 60}}}
@@ -101,11 +98,9 @@ class Accounts(unittest.TestCase):
         cls.folder = tempfile.TemporaryDirectory(prefix="headroom-accounts-")
         cls.addClassCleanup(cls.folder.cleanup)
         folder = pathlib.Path(cls.folder.name)
-        cls.audit = folder / "audit.log"
-        (folder / "policy.yaml").write_text(yaml.safe_dump(AUDIT_POLICY))
+        cls.audit = Audit(folder)
         (folder / "values.yaml").write_text(yaml.safe_dump(VALUES))
-        cls.cluster = Cluster("accounts", *pods.APISERVER_FLAGS, f"--audit-policy-file={folder}/policy.yaml",
-                              f"--audit-log-path={cls.audit}")
+        cls.cluster = Cluster("accounts", *pods.APISERVER_FLAGS, *cls.audit.flags)
         cls.addClassCleanup(cls.cluster.down)
         cls.node = pods.Node(cls.cluster, PROGRAMS)
         cls.addClassCleanup(cls.node.stop)
@@ -125,7 +120,7 @@ class Accounts(unittest.TestCase):
         self.sizes_are_moved_and_put_back()
         self.limits_hold()
         self.metrics_are_for_those_who_may_read_them()
-        self.assertEqual([], self.refused())
+        self.assertEqual([], self.audit.refused())
         for account, expected in UNUSED.items():
             with self.subTest(account):
                 self.assertEqual(set(), self.unused(account) - expected)
@@ -217,19 +212,9 @@ class Accounts(unittest.TestCase):
             self.wait(f"metrics of {pod.name}", lambda pod=pod: scrape(pod, token.strip())[0] == 200)
             self.assertIn("headroom_build_info", scrape(pod, token.strip())[1])
 
-    def requests(self):
-        for line in self.audit.read_text(encoding="utf-8").splitlines():
-            event = json.loads(line)
-            yield event["user"]["username"].rpartition(":")[2], event
-
-    def refused(self):
-        return sorted({f"{account} {event['verb']} {event['requestURI'].partition('?')[0]}"
-                       for account, event in self.requests()
-                       if event.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"})
-
     def unused(self, account):
         used = collections.defaultdict(set)
-        for who, event in self.requests():
+        for who, event in self.audit.requests():
             thing = event.get("objectRef", {})
             if who == account and "resource" in thing:
                 resource = "/".join(filter(None, (thing["resource"], thing.get("subresource"))))

@@ -14,13 +14,15 @@ FOREIGN = ("cert-manager", "keda", "prometheus-operator")
 
 
 class Cluster:
-    def __init__(self, subject, *apiserver_flags):
+    def __init__(self, subject, *apiserver_flags, foreign=FOREIGN):
+        """`foreign`: projects whose definitions it has."""
         self.name = f"{subject}-{os.getpid()}"
         self.kubeconfig = chart.hack("cluster", "up", self.name,
                                      *(f"--apiserver-flag={flag}" for flag in apiserver_flags)).strip()
         server = yaml.safe_load(pathlib.Path(self.kubeconfig).read_text(encoding="utf-8"))
         self.port = urllib.parse.urlparse(server["clusters"][0]["cluster"]["server"]).port
-        chart.hack("crds", self.name, *FOREIGN)
+        if foreign:
+            chart.hack("crds", self.name, *foreign)
 
     def down(self):
         chart.hack("cluster", "down", self.name)

@@ -1,0 +1,32 @@
+"""What Headroom's accounts ask of an API server, and what they may not, by its audit log."""
+import json
+
+import yaml
+
+import chart
+
+POLICY = {
+    "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": [f"system:serviceaccounts:{chart.NAMESPACE}"]}, {"level": "None"}]}
+
+
+class Audit:
+    """Files are kept in `folder`; `flags` are those with which the API server has to be started."""
+
+    def __init__(self, folder):
+        self._log = folder / "audit.log"
+        policy = folder / "policy.yaml"
+        policy.write_text(yaml.safe_dump(POLICY))
+        self.flags = (f"--audit-policy-file={policy}", f"--audit-log-path={self._log}")
+
+    def requests(self):
+        """(account, event) of each."""
+        for line in self._log.read_text(encoding="utf-8").splitlines():
+            event = json.loads(line)
+            yield event["user"]["username"].rpartition(":")[2], event
+
+    def refused(self):
+        """Each once: "headroom-operator patch /apis/...": by RBAC, which admission comes after."""
+        return sorted({f"{account} {event['verb']} {event['requestURI'].partition('?')[0]}"
+                       for account, event in self.requests()
+                       if event.get("annotations", {}).get("authorization.k8s.io/decision") == "forbid"})
