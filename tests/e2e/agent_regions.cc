@@ -31,9 +31,13 @@ void AgentRegions::apply_sample(const std::string& sample, const std::vector<std
   for (const std::string& region : regions) (is_played(region) ? played : real).push_back(region);
   Cluster::start(real);
   Cluster::start(played, {"--without-controllers"});
+  std::vector<std::string> unknown;
+  for (const std::string& region : regions) {
+    if (known.insert(region).second) unknown.push_back(region);
+  }
+  if (!unknown.empty()) home().know(unknown);
   for (const std::string& region : regions) {
     cluster(region).kubectl(absl::StrCat("apply -f ", sample_, "every-region/"));
-    if (known.insert(region).second) home().know(cluster(region), region);
     if (is_played(region)) play(region, replicas(region));
     EXPECT_TRUE(
         eventually(60, [&] { return deployment(region)["status"].value("readyReplicas", 0) == replicas(region); }))

@@ -12,9 +12,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include "operator/base/time_zone.h"
 #include "operator/kube/cpprest_transport.h"
+#include "tests/e2e/forbidden_requests.h"
 #include "tests/support/polling.h"
 
 namespace headroom::e2e {
@@ -34,16 +36,26 @@ Clusters& clusters() {
 
 /// Connections must be closed before the end of main(): OpenSSL takes itself down before static objects go.
 class DownAfterTheTests : public ::testing::Environment {
-  void TearDown() override { clusters().clear(); }
+  void TearDown() override {
+    for (const auto& [name, cluster] : clusters()) cluster->expect_nothing_forbidden();
+    clusters().clear();
+  }
 };
 [[maybe_unused]] ::testing::Environment* const down_after_the_tests =
     ::testing::AddGlobalTestEnvironment(new DownAfterTheTests);
 
 std::string program_name_of(const std::string& name) { return absl::StrCat("e2e-", getpid(), "-", name); }
 
+bool without_controllers(const std::vector<std::string>& arguments) {
+  return std::ranges::find(arguments, "--without-controllers") != arguments.end();
+}
+
 std::string up_command(const std::string& program_name, const std::vector<std::string>& arguments) {
-  const bool no_nodes = std::ranges::find(arguments, "--without-controllers") != arguments.end();
-  return absl::StrCat("hack/cluster up ", program_name, no_nodes ? " " : " --nodes 2 ", absl::StrJoin(arguments, " "));
+  const bool audited = std::ranges::any_of(
+      arguments, [](const std::string& one) { return one.starts_with("--apiserver-flag=--audit-"); });
+  return absl::StrCat("hack/cluster up ", program_name, without_controllers(arguments) ? " " : " --nodes 2 ",
+                      audited ? "" : absl::StrJoin(audit_arguments(program_name), " "), " ",
+                      absl::StrJoin(arguments, " "));
 }
 
 }  // namespace
@@ -103,9 +115,13 @@ Cluster::Cluster(const std::string& name, const std::vector<std::string>& argume
   config_ = config.value();
   client_ = std::make_shared<kube::Client>(kube::make_transport(config_).value(), kube::ClientLimits{}, 1);
   kubectl("apply --server-side -f crds/");
+  rights_ = std::make_unique<ChartRights>(
+      *client_, config_, program_name_, std::filesystem::path(kubeconfig_path_).parent_path(),
+      without_controllers(arguments) ? ChartRights::Roles::GatheredHere : ChartRights::Roles::GatheredByController);
 }
 
 Cluster::~Cluster() {
+  rights_.reset();
   client_.reset();
   std::system(absl::StrCat("hack/cluster down ", program_name_, " >/dev/null 2>&1").c_str());
 }
@@ -152,15 +168,26 @@ void Cluster::add_databases() {
 }
 
 void Cluster::add_keda() {
+  rights_->allow({{"keda", {{"enabled", true}}}});
   run(absl::StrCat("hack/crds ", program_name_, " keda"), 300);
   also_compare(kube::types::kScaledObject.plural + "." + kube::types::kScaledObject.group);
 }
 
-void Cluster::know(const Cluster& other, const std::string& other_name) {
-  const auto home = client_->get(kube::types::kNamespace, {"", "headroom-system"}, {});
-  if (!home) kubectl("create namespace headroom-system");
-  kubectl(absl::StrCat("-n headroom-system create secret generic ", other_name,
-                       "-kubeconfig --from-file=value=", other.kubeconfig_path()));
+void Cluster::know(const std::vector<std::string>& names) {
+  nlohmann::json secrets;
+  for (const std::string& name : names) {
+    secrets.push_back(name + "-kubeconfig");
+    kubectl(absl::StrCat("-n headroom-system create secret generic ", name,
+                         "-kubeconfig --from-file=value=", named(name).rights().region_kubeconfig()));
+  }
+  rights_->allow({{"operator", {{"secrets", {{{"namespace", "headroom-system"}, {"names", secrets}}}}}}});
+}
+
+void Cluster::expect_nothing_forbidden() const {
+  const std::set<std::string> forbidden = forbidden_requests(program_name_, *client_);
+  EXPECT_TRUE(forbidden.empty()) << program_name_ << ": the chart's rights, and what the test has added to them, are "
+                                 << "not enough:\n"
+                                 << absl::StrJoin(forbidden, "\n");
 }
 
 std::map<std::string, nlohmann::json> Cluster::metadata_and_spec(const std::string& ns) const {

@@ -13,6 +13,7 @@
 
 #include "operator/kube/client.h"
 #include "operator/kube/config.h"
+#include "tests/e2e/chart_rights.h"
 
 namespace headroom::e2e {
 
@@ -27,7 +28,9 @@ bool eventually(int seconds, const std::function<bool()>& condition,
 /// A civil time in Kolkata: "2026-11-05 00:00:00".
 absl::Time kolkata(const std::string& civil);
 
-/// A running cluster with two nodes and Headroom's CRDs, stopped when all tests have run.
+/// A running cluster with two nodes, Headroom's CRDs, and the accounts and rights that the chart gives its programs;
+/// stopped when all tests have run. What a program was forbidden fails the tests then, unless `arguments` have the API
+/// server keep an audit log for the test itself.
 class Cluster {
  public:
   /// The cluster of that name, the same object for each call of a program; started by the first call, with `arguments`
@@ -39,10 +42,12 @@ class Cluster {
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
 
+  /// These three are of an administrator.
   kube::Client& client() const { return *client_; }
   const kube::ClusterConfig& config() const { return config_; }
-  /// Of an administrator.
   const std::string& kubeconfig_path() const { return kubeconfig_path_; }
+  /// Of Headroom's programs, and what else they are allowed here.
+  ChartRights& rights() const { return *rights_; }
   /// As hack/ knows it: of this process alone, so that test programs do not meet.
   const std::string& program_name() const { return program_name_; }
   /// kubectl with arguments, as administrator.
@@ -67,8 +72,11 @@ class Cluster {
   void add_keda();
   /// From now on metadata_and_spec() looks at these, too: "queues.broker.example.com".
   void also_compare(const std::string& resource) { compared_ += "," + resource; }
-  /// Lets Headroom reach `other` by a kubeconfig Secret `<other>-kubeconfig`, key `value`, in headroom-system.
-  void know(const Cluster& other, const std::string& other_name);
+  /// Lets Headroom reach others, and read how: by kubeconfig Secrets `<name>-kubeconfig`, key `value`, in
+  /// headroom-system.
+  void know(const std::vector<std::string>& names);
+  /// Fails the test with what Headroom's programs asked for and may not.
+  void expect_nothing_forbidden() const;
 
   /// metadata and spec of every object that Headroom may touch in a namespace, by "Kind name", without what the API
   /// server counts by itself: managedFields, resourceVersion, generation.
@@ -81,6 +89,7 @@ class Cluster {
   std::string kubeconfig_path_;
   kube::ClusterConfig config_;
   std::shared_ptr<kube::Client> client_;
+  std::unique_ptr<ChartRights> rights_;
   bool databases_ = false;
   std::string compared_ = "horizontalpodautoscalers,deployments,statefulsets,configmaps";
 };

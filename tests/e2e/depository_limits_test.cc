@@ -30,7 +30,7 @@ Cluster& home() {
   Cluster& cluster = Cluster::named("depository", prompt_cluster({"--without-controllers"}));
   if (furnished) return cluster;
   furnished = true;
-  cluster.kubectl("create namespace headroom-system");
+  cluster.rights().let_limit(kStored.group, {kStored.plural, kRecord.plural});
   apply_sample(cluster, {"depository/"});
   return cluster;
 }

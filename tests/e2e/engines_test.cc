@@ -20,7 +20,8 @@ namespace {
 using nlohmann::json;
 
 constexpr char kNamespace[] = "engines";
-constexpr char kQueues[] = "queues.broker.example.com";
+const kube::ResourceType kQueue{"broker.example.com", "v1", "queues", "Queue", true};
+constexpr char kQueues[] = "queues.broker.example.com", kCount[] = ".spec.workers.count";
 
 /// A size that only its owner's operator knows how to use.
 constexpr char kQueueDefinition[] = R"(
@@ -211,6 +212,8 @@ class Engines : public ::testing::Test {
   static void SetUpTestSuite() {
     cluster().add_databases();
     cluster().add_keda();
+    cluster().rights().allow(scale_kind(kDatabase));
+    cluster().rights().allow(allowed_field(kQueue, kCount));
     apply(kQueueDefinition);
     cluster().kubectl(absl::StrCat("wait crd ", kQueues, " --for=condition=Established --timeout=30s"));
     cluster().also_compare(kQueues);
@@ -236,7 +239,7 @@ class Engines : public ::testing::Test {
     before_ = cluster().metadata_and_spec(kNamespace);
     ASSERT_EQ(sizes_of(before_), kBefore);
     controllers::OperatorOptions options;
-    options.allowed_fields = {{"broker.example.com", "queues", ".spec.workers.count"}};
+    options.allowed_fields = {{kQueue.group, kQueue.plural, kCount}};
     headroom_ = std::make_unique<EmbeddedOperator>(cluster(), clock_, options);
     apply(targets());
     apply(kEvening);

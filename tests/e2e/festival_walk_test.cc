@@ -66,7 +66,8 @@ class FestivalWalk : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     for (Cluster* cluster : {&mumbai(), &chennai()}) cluster->add_databases();
-    mumbai().know(chennai(), "chennai");
+    mumbai().know({"chennai"});
+    mumbai().rights().allow(scale_kind(kDatabase));
     chennai().kubectl(absl::StrCat("apply --server-side -f ", kSample, "chennai/"));
     for (const char* file : {"00-namespace.yaml", "10-workloads.yaml", "11-autoscalers.yaml", "12-database.yaml",
                              "20-regions.yaml", "30-targets-mumbai.yaml", "31-targets-chennai.yaml"}) {

@@ -36,7 +36,7 @@ Cluster& limits_home() {
                                                "--apiserver-flag=--storage-media-type=application/json"});
   if (!furnished) {
     furnished = true;
-    cluster.kubectl("create namespace headroom-system");
+    cluster.rights().let_limit(kArtifact.group, {kArtifact.plural});
     EXPECT_TRUE(cluster.client().create(kube::types::kCustomResourceDefinition, artifact_crd(), {}));
     cluster.kubectl("wait --for condition=established crd/artifacts.example.com");
     limit_namespace(kNothing, {scale_limit(kNothing, kNothing, {{"count", 0}})});

@@ -118,9 +118,9 @@ void make_limits(const std::vector<Bound>& bounds) {
 const std::vector<StoredType> kStored{{kArtifact, "/registry/example.com/artifacts/"},
                                       {kube::types::kDeployment, "/registry/deployments/"}};
 
-/// A copy of the administrator's kubeconfig that goes through a proxy.
+/// A copy of the webhook's kubeconfig that goes through a proxy.
 std::string kubeconfig_through(const TcpProxy& proxy, const testing::TemporaryFolder& folder) {
-  std::ifstream file(limits_home().kubeconfig_path());
+  std::ifstream file(limits_home().rights().webhook_kubeconfig());
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   return folder.write(
       "kubeconfig",

@@ -127,7 +127,7 @@ class MetricsPages : public ::testing::Test {
 TEST_F(MetricsPages, have_everything_that_rules_and_dashboards_ask_for) {
   furnish();
   Webhooks webhooks(home_, 2, limits_arguments());
-  const OperatorProcess headroom(home_.kubeconfig_path(), folder_ + "/operator.log",
+  const OperatorProcess headroom(home_.rights().operator_kubeconfig(), folder_ + "/operator.log",
                                  {"--namespace", "headroom-system"});
   ASSERT_TRUE(in_force(webhooks, 2, kNamespace, {"artifacts", "flow"}));
   for (int i = 0; i < 3; ++i) {

@@ -66,6 +66,7 @@ class ModelRegistry : public ::testing::Test {
 
   static void SetUpTestSuite() {
     cluster().add_databases();
+    cluster().rights().allow(scale_kind(kDatabase));
     cluster().kubectl(absl::StrCat("apply -f ", kSample));
     cluster().kubectl(absl::StrCat("patch region us-east-1 --type merge -p '{\"spec\":{\"metrics\":{\"url\":\"",
                                    monitoring().prometheus_url(), "\"}}}'"));

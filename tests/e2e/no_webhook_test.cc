@@ -22,7 +22,7 @@ constexpr int kPatience = 60;
 Cluster& home_with_controllers() {
   static bool furnished = false;
   Cluster& cluster = Cluster::named("no-webhook", {"--nodes", "1", "--apiserver-flag=--request-timeout=10s"});
-  if (!std::exchange(furnished, true)) cluster.kubectl("create namespace headroom-system");
+  if (!std::exchange(furnished, true)) cluster.rights().let_limit("", {kube::types::kSecret.plural});
   return cluster;
 }
 

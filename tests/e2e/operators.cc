@@ -23,7 +23,9 @@ EmbeddedOperator::EmbeddedOperator(const Cluster& home, const Clock& clock, cont
   options.listen_address = "127.0.0.1";
   options.listen_port = 0;
   options.leader_election = false;
-  operator_ = std::make_unique<app::Operator>(std::move(options), home.config(), clock);
+  const auto config = kube::load_kubeconfig(home.rights().operator_kubeconfig(), "");
+  EXPECT_TRUE(config) << config.error().message;
+  operator_ = std::make_unique<app::Operator>(std::move(options), config.value(), clock);
   const auto started = operator_->start();
   EXPECT_TRUE(started) << started.error().message;
   EXPECT_TRUE(eventually(20, [this] { return operator_->ready(); }));
@@ -32,7 +34,7 @@ EmbeddedOperator::EmbeddedOperator(const Cluster& home, const Clock& clock, cont
 EmbeddedOperator::~EmbeddedOperator() { operator_->stop(); }
 
 OperatorProcess::OperatorProcess(const Cluster& home, const std::vector<std::string>& arguments)
-    : OperatorProcess(home.kubeconfig_path(), "", arguments) {}
+    : OperatorProcess(home.rights().operator_kubeconfig(), "", arguments) {}
 
 OperatorProcess::OperatorProcess(const std::string& kubeconfig_path, const std::string& log_path,
                                  const std::vector<std::string>& arguments)

@@ -1,4 +1,5 @@
-// The operator as the tests run it: in this process under a clock that the test moves, or as a process of its own.
+// The operator as the tests run it: in this process under a clock that the test moves, or as a process of its own;
+// under the ServiceAccount and the rights that the chart gives it.
 #pragma once
 
 #include <sys/types.h>

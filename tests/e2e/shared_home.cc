@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <utility>
 
 #include "operator/base/duration.h"
 
@@ -84,7 +85,12 @@ std::string scale_target(const std::string& name, const std::string& spec) {
                       "}\n---\n");
 }
 
-Cluster& SharedHome::home() { return Cluster::named("home"); }
+Cluster& SharedHome::home() {
+  static bool furnished = false;
+  Cluster& cluster = Cluster::named("home");
+  if (!std::exchange(furnished, true)) cluster.rights().allow(allowed_field(kDatabase, ".spec.instances"));
+  return cluster;
+}
 
 FakeClock& SharedHome::clock() {
   static FakeClock clock(kolkata("2026-11-08 06:00:00"));

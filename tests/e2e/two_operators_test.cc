@@ -135,11 +135,17 @@ class TwoOperators : public ::testing::Test {
     folder().write("ca.crt", home().config().ca_pem);
     folder().write("operator.yaml", absl::StrCat("allowedFields: [{group: ", kDatabase.group,
                                                  ", resource: ", kDatabase.plural, ", path: .spec.instances}]\n"));
-    for (const char* ns : {kHome, kNamespace}) home().kubectl(absl::StrCat("create namespace ", ns));
+    home().rights().allow(scale_kind(kDatabase));
+    home().rights().allow(allowed_field(kDatabase, ".spec.instances"));
+    home().kubectl(absl::StrCat("create namespace ", kNamespace));
     for (const char* account : {"east", "west"}) {
       home().kubectl(absl::StrCat("-n ", kHome, " create serviceaccount ", account));
-      home().kubectl(absl::StrCat("create clusterrolebinding ", account, " --clusterrole=cluster-admin",
-                                  " --serviceaccount=", kHome, ":", account));
+      const std::string bound = absl::StrCat(" --serviceaccount=", kHome, ":", account);
+      for (const char* part : {"", "-writes", "-region", "-region-writes"}) {
+        home().kubectl(
+            absl::StrCat("create clusterrolebinding ", account, part, " --clusterrole=headroom-operator", part, bound));
+      }
+      home().kubectl(absl::StrCat("create rolebinding ", account, " -n ", kHome, " --role=headroom-operator", bound));
     }
     const json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", fair::world()}};
     home().kubectl("apply --server-side -f " + folder().write("world.json", list.dump()));

@@ -161,7 +161,7 @@ std::vector<std::string> Webhooks::arguments_of(std::size_t number) const {
   if (!given("--drain-seconds")) add({"--drain-delay-seconds", "0", "--drain-seconds", "10"});
   const auto own = kubeconfigs_.find(number);
   if (!given("--kubeconfig"))
-    add({"--kubeconfig", own == kubeconfigs_.end() ? cluster_.kubeconfig_path() : own->second});
+    add({"--kubeconfig", own == kubeconfigs_.end() ? cluster_.rights().webhook_kubeconfig() : own->second});
   all.insert(all.end(), arguments_.begin(), arguments_.end());
   return all;
 }

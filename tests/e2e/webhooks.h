@@ -53,8 +53,8 @@ class WebhookProcess {
 /// Replicas of one webhook, with certificates of their own, and the balancer before them.
 class Webhooks {
  public:
-  /// As administrator, unless `arguments` have another --kubeconfig. `kubeconfigs`: of the replicas that do not reach
-  /// the API server as all others do.
+  /// Under the chart's ServiceAccount, unless `arguments` have another --kubeconfig. `kubeconfigs`: of the replicas
+  /// that do not reach the API server as all others do.
   Webhooks(const Cluster& cluster, int replicas, std::vector<std::string> arguments = {},
            std::map<std::size_t, std::string> kubeconfigs = {});
   ~Webhooks();

@@ -22,7 +22,7 @@ Cluster& mumbai() {
   Cluster& cluster = Cluster::named("mumbai", prompt_cluster());
   if (furnished) return cluster;
   furnished = true;
-  cluster.kubectl("create namespace headroom-system");
+  cluster.rights().let_limit(kCampaign.group, {kCampaign.plural});
   apply_sample(cluster,
                {"whatsapp-erp/00-namespace.yaml", "whatsapp-erp/10-workloads.yaml", "whatsapp-erp/13-campaigns.yaml"});
   cluster.kubectl(absl::StrCat("-n ", kNamespace, " scale deployment inventory-service --replicas=0"));
