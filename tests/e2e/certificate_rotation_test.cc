@@ -22,7 +22,7 @@ namespace {
 using nlohmann::json;
 
 constexpr int kRotations = 50, kReplicas = 3, kWritesPerSecond = 200;
-constexpr char kSecret[] = "webhook-certificates";
+constexpr char kSecret[] = "headroom-webhook-certificate";
 
 /// Connections are given up all the time, so that at every moment somebody shakes hands.
 std::vector<std::string> self_managed() {
@@ -125,8 +125,8 @@ TEST_F(CertificateRotation, outlives_a_secret_that_is_deleted_damaged_or_put_bac
   for (std::size_t i = 0; i < kReplicas; ++i) {
     EXPECT_TRUE(eventually(
         20, [&] { return metric(webhooks.replica(i), "headroom_webhook_certificate_reload_failures_total") == 1; }));
-    EXPECT_TRUE(
-        absl::StrContains(webhooks.replica(i).log(), "Secret headroom-system/webhook-certificates cannot be used"));
+    EXPECT_TRUE(absl::StrContains(webhooks.replica(i).log(),
+                                  absl::StrCat("Secret headroom-system/", kSecret, " cannot be used")));
     EXPECT_TRUE(webhooks.replica(i).ready());
   }
   // An old backup: its authority has left the configuration.
