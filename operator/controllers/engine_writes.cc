@@ -1,5 +1,8 @@
 #include "operator/controllers/engine_writes.h"
 
+#include <absl/strings/str_cat.h>
+#include <absl/strings/strip.h>
+
 #include <algorithm>
 
 #include "operator/controllers/field_path.h"
@@ -85,6 +88,13 @@ json behavior_patch(json patch) {
 }
 
 }  // namespace
+
+SizeFields size_fields(const api::Engine& engine) {
+  if (engine.type == EngineType::Field) return {std::string(absl::StripPrefix(engine.field_path, ".")), ""};
+  if (engine.type == EngineType::Scale) return {"spec.replicas", ""};
+  const BoundNames names = bound_names(engine.type);
+  return {absl::StrCat("spec.", names.min), absl::StrCat("spec.", names.max)};
+}
 
 std::string made_from(const api::Engine& engine) { return digest(engine.metrics.text + engine.behavior.text); }
 

@@ -20,6 +20,13 @@ struct Move {
 /// in a patch before it, and comes off in one after it.
 std::vector<Write> write_move(const api::ScaleTarget& target, const EngineView& view, const Move& move);
 
+/// Where the object that is written keeps its bounds, as a person names them: "spec.minReplicas". A single size has no
+/// maximum; that is empty.
+struct SizeFields {
+  std::string min, max;
+};
+SizeFields size_fields(const api::Engine& engine);
+
 /// What tells metrics and behavior of an autoscaler of our own from others; see kMadeFromAnnotation.
 std::string made_from(const api::Engine& engine);
 /// An autoscaler of our own, as `spec` wants it with these bounds.

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "operator/controllers/engine_writes.h"
+
 namespace headroom::controllers {
 namespace {
 
@@ -143,14 +145,23 @@ void put_obstacle(Conditions& conditions, const char* type, const EngineView& vi
   conditions.abnormal(type, obstacle != nullptr, type, obstacle == nullptr ? "" : obstacle->message);
 }
 
-std::string contest_text(const api::Contest& contest, const Ownership& ownership) {
+/// Whether it is about the maximum: a value that is contested has become the original of its bound.
+bool is_about_maximum(const api::Contest& contest, const Ownership& ownership) {
+  return contest.value != ownership.original.min && contest.value == ownership.original.max;
+}
+
+std::string contest_text(const api::Contest& contest, const StatusInput& input) {
+  const Ownership& ownership = input.view.ownership;
+  const bool maximum = is_about_maximum(contest, ownership);
   const std::string who =
       contest.manager.empty() ? std::string("somebody") : absl::StrCat("field manager ", contest.manager);
-  const std::string ours = ownership.written.min ? absl::StrCat(*ownership.written.min) : std::string("size");
-  return absl::StrCat(who, " wrote ", contest.value, " over Headroom's ", ours, ", ", contest.times,
+  const std::optional<int>& written = maximum ? ownership.written.max : ownership.written.min;
+  const SizeFields fields = size_fields(input.target.spec.engine);
+  return absl::StrCat(who, " wrote ", contest.value, " over Headroom's ",
+                      written ? absl::StrCat(*written) : std::string("size"), ", ", contest.times,
                       contest.times == 1 ? " time" : " times", " so far",
-                      ownership.foreign_edit ? ", and it stands" : "",
-                      "; take the field out of what it manages, or set spec.suspend");
+                      ownership.foreign_edit ? ", and it stands" : "", "; take ", maximum ? fields.max : fields.min,
+                      " out of what it manages, or set spec.suspend");
 }
 
 void put_decided(Conditions& conditions, const StatusInput& input) {
@@ -202,7 +213,7 @@ void update_conditions(TargetRecord& record, const StatusInput& input, absl::Tim
   }
   const bool contested = is_contested(record);
   conditions.abnormal("Contested", contested, "FieldContested",
-                      contested ? contest_text(*record.status.contest, input.view.ownership) : "");
+                      contested ? contest_text(*record.status.contest, input) : "");
   if (is_made(input)) put_decided(conditions, input);
   put_baseline(conditions, record, input);
   const std::optional<FollowProblem>& follow = input.follow_problem;

@@ -246,11 +246,24 @@ TEST_F(Status, names_who_contests_but_not_who_merely_gave_a_new_original) {
   EXPECT_NE(condition("Contested")->message.find("argocd-controller wrote 20 over Headroom's 60, 2 times so far"),
             std::string::npos)
       << condition("Contested")->message;
+  EXPECT_NE(condition("Contested")->message.find("take spec.minReplicas out"), std::string::npos)
+      << condition("Contested")->message;
   EXPECT_FALSE(is_true("Stalled")) << "our value stands";
   now += absl::Minutes(10);
   tell(decision);
   EXPECT_FALSE(record.status.contest) << "it has stood for ten minutes";
   EXPECT_EQ(condition("Contested"), nullptr);
+}
+
+TEST_F(Status, names_the_maximum_where_that_is_what_is_contested) {
+  const plan::Decision decision = a_decision(10, 60, 150);
+  carry_out(decision);
+  cluster.edit("HorizontalPodAutoscaler", "web-hpa", {{"spec", {{"maxReplicas", 100}}}}, "argocd-controller");
+  record.status.contest = api::Contest{100, "argocd-controller", 2, now};
+  tell(decision);
+  const std::string& message = condition("Contested")->message;
+  EXPECT_NE(message.find("wrote 100 over Headroom's 150"), std::string::npos) << message;
+  EXPECT_NE(message.find("take spec.maxReplicas out"), std::string::npos) << message;
 }
 
 TEST_F(Status, stalls_while_a_contested_value_stands) {

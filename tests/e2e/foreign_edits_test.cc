@@ -101,7 +101,7 @@ TEST_F(ForeignEdits, a_git_tool_that_writes_back_every_second_is_named_and_answe
                   {"Contested",
                    "True",
                    "FieldContested",
-                   {"field manager argocd wrote 4 over Headroom's 12, ", "take the field out", "spec.suspend"}}));
+                   {"field manager argocd wrote 4 over Headroom's 12, ", "take spec.replicas out", "spec.suspend"}}));
   EXPECT_TRUE(has_event("web", "Contested", "argocd"));
   EXPECT_TRUE(becomes(kScaleTarget, "web", "/status/originals/min", 4)) << "their value is the original, no new one";
 
