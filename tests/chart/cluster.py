@@ -14,10 +14,10 @@ FOREIGN = ("cert-manager", "keda", "prometheus-operator")
 
 
 class Cluster:
-    def __init__(self, subject, *apiserver_flags, foreign=FOREIGN):
-        """`foreign`: projects whose definitions it has."""
+    def __init__(self, subject, *apiserver_flags, foreign=FOREIGN, flags=()):
+        """`foreign`: projects whose definitions it has; `flags`: further ones of hack/cluster up."""
         self.name = f"{subject}-{os.getpid()}"
-        self.kubeconfig = chart.hack("cluster", "up", self.name,
+        self.kubeconfig = chart.hack("cluster", "up", self.name, *flags,
                                      *(f"--apiserver-flag={flag}" for flag in apiserver_flags)).strip()
         server = yaml.safe_load(pathlib.Path(self.kubeconfig).read_text(encoding="utf-8"))
         self.port = urllib.parse.urlparse(server["clusters"][0]["cluster"]["server"]).port

@@ -1,0 +1,33 @@
+"""What sizes were, at every revision of the objects that hold them, and who wrote them."""
+import collections
+import datetime
+import json
+
+from history import History
+
+LISTS = {"deployments": "/apis/apps/v1/deployments",
+         "horizontalpodautoscalers": "/apis/autoscaling/v2/horizontalpodautoscalers"}
+FIELDS = {"deployments": "replicas", "horizontalpodautoscalers": "minReplicas"}
+AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "verbs": ["patch", "update"],
+               "resources": [{"group": "apps", "resources": ["deployments", "deployments/scale"]},
+                             {"group": "autoscaling", "resources": ["horizontalpodautoscalers"]}]},
+              {"level": "None"}]}
+
+
+def sizes_of(api, resource):
+    """The history of that resource's sizes in all namespaces."""
+    return History(api, LISTS[resource], lambda item: item["spec"].get(FIELDS[resource]))
+
+
+def writes_of(manager, audit_log):
+    """(resource, namespace, name) → when that field manager sent a write, as time.time()."""
+    found = collections.defaultdict(list)
+    for line in audit_log.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        thing = event["objectRef"]
+        if f"fieldManager={manager}" in event["requestURI"].partition("?")[2].split("&"):
+            at = datetime.datetime.fromisoformat(event["requestReceivedTimestamp"])
+            found[(thing["resource"], thing["namespace"], thing["name"])].append(at.timestamp())
+    return found
