@@ -72,7 +72,7 @@ void declare_tool(CLI::App& app, GlobalFlags& flags, std::vector<Run>& runs) {
 
 ExitCode run_tool(const std::vector<std::string>& arguments, Console& console) {
   if (!arguments.empty() && arguments.front() == kCompleteRequest) {
-    console.out << complete({arguments.begin() + 1, arguments.end()});
+    console.out << complete({arguments.begin() + 1, arguments.end()}, names_of);
     return ExitCode::Fine;
   }
   CLI::App app("", "headroom");

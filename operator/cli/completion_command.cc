@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <ostream>
+#include <set>
 
 #include "operator/cli/application.h"
 
@@ -84,52 +85,122 @@ void offer_flags(std::string& out, const std::string& begun, const CLI::App& app
   }
 }
 
+/// What has been typed before the word that is to be completed.
+struct Typed {
+  const CLI::App* command = nullptr;      ///< the innermost one
+  const CLI::Option* value_of = nullptr;  ///< waits for the word
+  int names = 0;                          ///< words that are neither commands nor flags nor values of flags
+  bool of_files = false;                  ///< objects come from files, so no cluster is meant
+  GlobalFlags flags;
+};
+
+void note(Typed& typed, const CLI::Option& option, const std::string& value) {
+  if (option.check_lname("namespace")) typed.flags.ns = value;
+  if (option.check_lname("context")) typed.flags.context = value;
+  if (option.check_lname("kubeconfig")) typed.flags.kubeconfig = value;
+  if (option.check_lname("filename")) typed.of_files = true;
+}
+
+/// A word that begins with a dash.
+void note_flag(Typed& typed, const CLI::App& app, const std::string& word) {
+  typed.value_of = typed.command != nullptr ? waiting(*typed.command, word) : nullptr;
+  if (typed.value_of == nullptr) typed.value_of = waiting(app, word);
+  if (word == "-A" || word == "--all-namespaces") typed.flags.all_namespaces = true;
+  const std::size_t sign = word.find('=');
+  if (sign == std::string::npos) return;
+  const CLI::Option* option = app.get_option_no_throw(word.substr(0, sign));
+  if (option != nullptr) note(typed, *option, word.substr(sign + 1));
+}
+
+Typed read_typed(const std::vector<std::string>& words, const CLI::App& app) {
+  Typed typed;
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (typed.value_of != nullptr) {
+      note(typed, *typed.value_of, word);
+      typed.value_of = nullptr;
+    } else if (word.starts_with('-')) {
+      note_flag(typed, app, word);
+    } else {
+      const auto named = (typed.command ? typed.command : &app)->get_subcommands([&](const CLI::App* one) {
+        return one->get_name() == word;
+      });
+      if (!named.empty()) {
+        typed.command = named.front();
+      } else {
+        ++typed.names;
+      }
+    }
+  }
+  return typed;
+}
+
+/// Each as `prefix` and its name; as NAMESPACE/NAME where `with_namespace`.
+void offer_objects(std::string& out, const std::string& begun, const std::vector<api::ObjectKey>& keys,
+                   const std::string& prefix, bool with_namespace, const std::string& about) {
+  std::set<std::string> offered;  // schedules of the same name in several namespaces are one word
+  for (const api::ObjectKey& key : keys) {
+    const std::string name = prefix + (with_namespace ? key.to_string() : key.name);
+    if (offered.insert(name).second) offer(out, begun, name, about);
+  }
+}
+
+/// The first name after a command that takes one.
+void offer_names(std::string& out, const std::string& begun, Typed typed, const NameSource& names) {
+  if (typed.command == nullptr || typed.names > 0 || typed.of_files) return;
+  const std::string& command = typed.command->get_name();
+  if (command == "plan") {
+    offer_objects(out, begun, names({NameKind::Schedule}, typed.flags).front(), "", false, "FestivalSchedule");
+  } else if (command == "explain") {
+    const std::size_t slash = begun.find('/');
+    if (slash != std::string::npos) typed.flags.ns = begun.substr(0, slash);
+    const bool with_namespace = slash != std::string::npos || typed.flags.all_namespaces;
+    offer_objects(out, begun, names({NameKind::Target}, typed.flags).front(), "", with_namespace, "ScaleTarget");
+  } else if (command == "suspend" || command == "resume") {
+    if (typed.flags.all_namespaces) return;  // they take one object
+    const auto found = names({NameKind::Target, NameKind::Schedule}, typed.flags);
+    offer_objects(out, begun, found.front(), "st/", false, "ScaleTarget");
+    offer_objects(out, begun, found.back(), "fest/", false, "FestivalSchedule");
+  }
+}
+
 }  // namespace
 
-std::string complete(const std::vector<std::string>& words) {
+std::string complete(const std::vector<std::string>& words, const NameSource& names) {
   constexpr char kNoFiles[] = ":4\n", kFiles[] = ":0\n";
   CLI::App app("", "headroom");
   GlobalFlags flags;
   std::vector<Run> runs;
   declare_tool(app, flags, runs);
   const std::string begun = words.empty() ? std::string() : words.back();
-  const CLI::App* command = nullptr;
-  const CLI::Option* value_of = nullptr;
-  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-    const std::string& word = words[i];
-    if (value_of != nullptr) {
-      value_of = nullptr;
-      continue;
-    }
-    value_of = command != nullptr ? waiting(*command, word) : nullptr;
-    if (value_of == nullptr) value_of = waiting(app, word);
-    if (value_of != nullptr || word.starts_with('-')) continue;
-    const auto named =
-        (command ? command : &app)->get_subcommands([&](const CLI::App* one) { return one->get_name() == word; });
-    if (!named.empty()) command = named.front();
-  }
+  const Typed typed = read_typed(words, app);
   std::string out;
-  if (value_of != nullptr) {
+  if (const CLI::Option* value_of = typed.value_of) {
     if (value_of->check_lname("output")) {
       for (const std::string& name : output_names()) offer(out, begun, name, "");
-      return out + kNoFiles;
+    } else if (value_of->check_lname("namespace") || value_of->check_lname("system-namespace")) {
+      offer_objects(out, begun, names({NameKind::Namespace}, typed.flags).front(), "", false, "");
+    } else if (value_of->check_lname("name")) {
+      offer_objects(out, begun, names({NameKind::Limit}, typed.flags).front(), "", false, "");
     }
     const bool wants_file = value_of->check_lname("filename") || value_of->check_lname("kubeconfig");
-    return wants_file ? kFiles : kNoFiles;
+    return out + (wants_file ? kFiles : kNoFiles);
   }
   if (begun.starts_with('-')) {
-    if (command != nullptr) offer_flags(out, begun, *command);
+    if (typed.command != nullptr) offer_flags(out, begun, *typed.command);
     offer_flags(out, begun, app);
     return out + kNoFiles;
   }
-  for (const CLI::App* one : (command ? command : &app)->get_subcommands({})) {
+  for (const CLI::App* one : (typed.command ? typed.command : &app)->get_subcommands({})) {
     offer(out, begun, one->get_name(), one->get_description());
   }
+  offer_names(out, begun, typed, names);
   return out + kNoFiles;
 }
 
 Command completion_command() {
-  return {"completion", "Print a script that completes commands and flags in your shell", [](CLI::App& app) -> Run {
+  return {"completion", "Print a script that completes commands, flags and names in your shell",
+          [](CLI::App& app) -> Run {
             auto shell = std::make_shared<std::string>();
             app.add_option("shell", *shell, "bash, zsh, fish; kubectl: the program kubectl_complete-headroom")
                 ->required()
