@@ -6,6 +6,7 @@
 #include "operator/cli/command.h"
 #include "operator/cli/explanation.h"
 #include "operator/cli/planning_source.h"
+#include "operator/cli/when.h"
 #include "operator/cli/yaml_text.h"
 
 namespace headroom::cli {

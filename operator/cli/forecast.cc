@@ -309,7 +309,9 @@ class Forecaster {
     }
     for (const TargetSum& sum : result_.sums) {
       const api::ScaleTargetSpec& spec = *targets_[index(sum.target)].spec;
-      if (sum.capped_by_region > absl::ZeroDuration()) {
+      if (const std::optional<std::string>& refused = targets_[index(sum.target)].observed.region_refused) {
+        result_.warnings.push_back(concat(name_of(sum.target), ": nothing is raised for it: ", *refused));
+      } else if (sum.capped_by_region > absl::ZeroDuration()) {
         result_.warnings.push_back(concat(name_of(sum.target), ": cut by the capacity of region ", spec.region, " for ",
                                           format_duration(absl::Trunc(sum.capped_by_region, absl::Seconds(1)))));
       }

@@ -42,14 +42,14 @@ std::string group_of(const std::string& api_version) {
   return slash == std::string::npos ? std::string() : api_version.substr(0, slash);
 }
 
-std::string namespace_of(const json& object) {
-  const std::string ns = text(member(member(&object, "metadata"), "namespace"));
-  return ns.empty() ? "default" : ns;
-}
-
 OfflineSize single(int size) { return {{size, size, {}}, {}}; }
 
 }  // namespace
+
+std::string OfflineSizes::namespace_of(const json& object) const {
+  std::string ns = text(member(member(&object, "metadata"), "namespace"));
+  return ns.empty() ? default_namespace_ : ns;
+}
 
 bool OfflineSizes::stands_in(const GivenObject& given, const std::string& region) const {
   if (!given.region.empty()) return given.region == region;

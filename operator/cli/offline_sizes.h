@@ -18,9 +18,10 @@ struct OfflineSize {
 
 class OfflineSizes {
  public:
-  /// Both are borrowed.
-  OfflineSizes(const std::vector<GivenObject>& objects, const std::vector<api::Region>& regions)
-      : objects_(objects), regions_(regions) {}
+  /// Both are borrowed. `default_namespace` is that of objects that name none.
+  OfflineSizes(const std::vector<GivenObject>& objects, const std::vector<api::Region>& regions,
+               std::string default_namespace)
+      : objects_(objects), regions_(regions), default_namespace_(std::move(default_namespace)) {}
 
   OfflineSize of(const api::ScaleTarget& target) const;
 
@@ -31,9 +32,11 @@ class OfflineSizes {
   const nlohmann::json* scaler_of(const api::ScaleTarget& target, const std::string& group,
                                   const std::string& kind) const;
   std::string scale_path(const api::TargetRef& ref) const;
+  std::string namespace_of(const nlohmann::json& object) const;
 
   const std::vector<GivenObject>& objects_;
   const std::vector<api::Region>& regions_;
+  const std::string default_namespace_;
 };
 
 }  // namespace headroom::cli

@@ -8,6 +8,7 @@
 #include "operator/cli/forecast_picture.h"
 #include "operator/cli/forecast_text.h"
 #include "operator/cli/planning_source.h"
+#include "operator/cli/when.h"
 #include "operator/cli/yaml_text.h"
 
 namespace headroom::cli {
@@ -116,7 +117,7 @@ Command plan_command() {
   return {"plan", "What sizes are planned, when and why", [](CLI::App& app) -> Run {
             auto flags = std::make_shared<PlanFlags>();
             app.add_option("schedule", flags->schedule, "a FestivalSchedule; default: all");
-            app.add_option("--at", flags->at, "what holds at one instant: 2027-10-29T18:00, now, +36h");
+            app.add_option("--at", flags->at, "what holds at one instant: 2027-10-29T18:00, now, +36h, +30d, +2w");
             app.add_option("--from", flags->from, "start of a range; default: now");
             app.add_option("--to", flags->to, "end of the range; default: a week later");
             declare_source(app, flags->source);

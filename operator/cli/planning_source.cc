@@ -6,7 +6,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "operator/base/duration.h"
 #include "operator/base/time_zone.h"
 #include "operator/cli/cluster.h"
 #include "operator/kube/client.h"
@@ -146,7 +145,8 @@ Result<PlanningSource> read_source(const SourceFlags& flags, const Context& cont
     BOOST_OUTCOME_TRYV(read_cluster(context, live, source.ns));
     for (const json& object : live) given.push_back({&object, "", ""});
   }
-  source.world = planning_world(given);
+  const bool here = flags.offline() && !source.ns.empty();
+  source.world = planning_world(given, here ? source.ns : kDefaultNamespace);
   BOOST_OUTCOME_TRY(zone, telling_zone(flags.time_zone, source.world));
   source.zone = zone;
   return source;
@@ -160,23 +160,6 @@ plan::ZoneLoader zone_loader() {
     known->emplace(name, zone);
     return zone;
   };
-}
-
-Result<absl::Time> parse_when(const std::string& text, const std::string& flag, const absl::TimeZone& zone,
-                              absl::Time now) {
-  if (text == "now") return now;
-  if (text.starts_with('+')) {
-    const Result<absl::Duration> ahead = parse_duration(std::string_view(text).substr(1));
-    if (ahead) return now + ahead.value();
-  }
-  if (const auto instant = parse_rfc3339(text)) return instant.value();
-  absl::CivilSecond civil;
-  // "2027-10-29 18:00" reads like "2027-10-29T18:00".
-  std::string normal = text;
-  if (normal.size() > 10 && normal[10] == ' ') normal[10] = 'T';
-  if (absl::ParseLenientCivilTime(normal, &civil)) return instant_of(civil, zone);
-  return invalid(flag + ": '" + text +
-                 "' is no time; write 2027-10-29, 2027-10-29T18:00, 2027-10-29T18:00:00+05:30, now or +36h");
 }
 
 }  // namespace headroom::cli

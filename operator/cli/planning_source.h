@@ -36,9 +36,4 @@ Result<std::vector<nlohmann::json>> read_files(const std::vector<std::string>& p
 /// A loader that reads each zone once.
 plan::ZoneLoader zone_loader();
 
-/// "now", "+36h", RFC 3339, or a date with or without a time of day, which `zone` makes an instant. `flag` is named in
-/// errors.
-Result<absl::Time> parse_when(const std::string& text, const std::string& flag, const absl::TimeZone& zone,
-                              absl::Time now);
-
 }  // namespace headroom::cli

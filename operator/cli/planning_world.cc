@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
 
 #include "operator/cli/offline_sizes.h"
 #include "operator/plan/baseline.h"
 #include "operator/plan/text.h"
+#include "operator/validation/region_admission.h"
 
 namespace headroom::cli {
 namespace {
@@ -44,10 +47,9 @@ void by_key(std::vector<T>& all) {
   std::ranges::sort(all, {}, [](const T& one) { return one.meta.key(); });
 }
 
-/// kubectl's default for objects that name none.
-json in_default_namespace(const json& object) {
+json in_namespace(const json& object, const std::string& ns) {
   json copy = object;
-  if (text_at(copy["metadata"], "namespace").empty()) copy["metadata"]["namespace"] = "default";
+  if (text_at(copy["metadata"], "namespace").empty()) copy["metadata"]["namespace"] = ns;
   return copy;
 }
 
@@ -55,7 +57,7 @@ void take_config_map(const json& object, PlanningWorld& world) {
   const api::ObjectMeta meta = api::meta_from_json(object);
   const auto data = object.find("data");
   if (data == object.end() || !data->is_object()) return;
-  std::map<std::string, std::string>& texts = world.config_maps[{meta.ns.empty() ? "default" : meta.ns, meta.name}];
+  std::map<std::string, std::string>& texts = world.config_maps[meta.key()];
   for (const auto& [key, value] : data->items()) {
     if (value.is_string()) texts[key] = value.get<std::string>();
   }
@@ -91,6 +93,32 @@ void learn(const api::ScaleTarget& target, plan::TargetObservation& seen, std::v
                                learned ? learned->size : seen.originals->min));
 }
 
+const api::Region* region_of(const api::ScaleTarget& target, const PlanningWorld& world) {
+  const auto region =
+      std::ranges::find_if(world.regions, [&](const api::Region& one) { return one.meta.name == target.spec.region; });
+  return region == world.regions.end() ? nullptr : &*region;
+}
+
+/// A region that is not among the objects refuses nobody: its file may lie elsewhere.
+std::optional<std::string> refusal_of(const api::ScaleTarget& target, const PlanningWorld& world) {
+  const api::Region* const region = region_of(target, world);
+  if (region == nullptr) return std::nullopt;
+  return validation::requirements_refusal(region->meta.name, region->spec, target.spec.requirements);
+}
+
+void assume_regions(PlanningWorld& world) {
+  std::set<std::string> missing;
+  for (const api::ScaleTarget& target : world.targets) {
+    if (target.spec.region != api::kLocalRegion && region_of(target, world) == nullptr) {
+      missing.insert(target.spec.region);
+    }
+  }
+  for (const std::string& region : missing) {
+    world.assumptions.push_back(
+        concat("Region ", region, " is not given; what it can carry, and what it does not allow, is not looked at"));
+  }
+}
+
 }  // namespace
 
 int PlanningWorld::target(const api::ObjectKey& key) const {
@@ -98,16 +126,18 @@ int PlanningWorld::target(const api::ObjectKey& key) const {
   return found == targets.end() ? -1 : static_cast<int>(found - targets.begin());
 }
 
-PlanningWorld planning_world(const std::vector<GivenObject>& objects) {
+PlanningWorld planning_world(const std::vector<GivenObject>& objects, const std::string& default_namespace) {
   PlanningWorld world;
   for (const GivenObject& given : objects) {
     const std::string kind = text_at(*given.object, "kind");
-    if (kind == "ConfigMap" && given.region.empty()) take_config_map(*given.object, world);
+    if (kind == "ConfigMap" && given.region.empty())
+      take_config_map(in_namespace(*given.object, default_namespace), world);
     if (!text_at(*given.object, "apiVersion").starts_with("headroom.dev/") || !given.region.empty()) continue;
     if (kind == "ScaleTarget") {
-      take(given, api::scale_target_from_json(in_default_namespace(*given.object)), world.targets, world.problems);
+      take(given, api::scale_target_from_json(in_namespace(*given.object, default_namespace)), world.targets,
+           world.problems);
     } else if (kind == "FestivalSchedule") {
-      take(given, api::festival_schedule_from_json(in_default_namespace(*given.object)), world.schedules,
+      take(given, api::festival_schedule_from_json(in_namespace(*given.object, default_namespace)), world.schedules,
            world.problems);
     } else if (kind == "Region") {
       take(given, api::region_from_json(*given.object), world.regions, world.problems);
@@ -118,7 +148,8 @@ PlanningWorld planning_world(const std::vector<GivenObject>& objects) {
   by_key(world.targets);
   by_key(world.schedules);
   by_key(world.regions);
-  const OfflineSizes sizes(objects, world.regions);
+  assume_regions(world);
+  const OfflineSizes sizes(objects, world.regions, default_namespace);
   for (const api::ScaleTarget& target : world.targets) {
     plan::TargetObservation seen = observation_of(target);
     if (!seen.originals) {
@@ -128,6 +159,7 @@ PlanningWorld planning_world(const std::vector<GivenObject>& objects) {
       if (!found.assumption.empty()) world.assumptions.push_back(found.assumption);
     }
     learn(target, seen, world.assumptions);
+    seen.region_refused = refusal_of(target, world);
     world.observed.push_back(std::move(seen));
   }
   return world;

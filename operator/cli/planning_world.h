@@ -35,10 +35,15 @@ struct PlanningWorld {
   int target(const api::ObjectKey& key) const;
 };
 
+/// kubectl's for objects that name none, where no other is asked for.
+inline constexpr char kDefaultNamespace[] = "default";
+
 /// Sizes come from a target's status where it has been seen by an operator, else from the autoscalers and workloads
 /// among the objects, else they are assumed (and said so). A second object of the same kind and name replaces the
-/// first, as applying both would.
-PlanningWorld planning_world(const std::vector<GivenObject>& objects);
+/// first, as applying both would. Objects that name no namespace are of `default_namespace`. A target whose region is
+/// among the objects and does not meet its requirements is refused there, as the operator does it.
+PlanningWorld planning_world(const std::vector<GivenObject>& objects,
+                             const std::string& default_namespace = kDefaultNamespace);
 
 /// The schedules of a world on the time line around `at`. What does not compile is left out and told in `problems`.
 std::vector<std::shared_ptr<const plan::CompiledSchedule>> compile_schedules(const PlanningWorld& world, absl::Time at,

@@ -7,6 +7,7 @@
 #include "operator/cli/forecast.h"
 #include "operator/cli/forecast_text.h"
 #include "operator/cli/planning_source.h"
+#include "operator/cli/when.h"
 #include "operator/cli/yaml_text.h"
 
 namespace headroom::cli {

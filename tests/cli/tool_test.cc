@@ -39,6 +39,51 @@ TEST(Tool, plans_an_instant_from_files) {
   EXPECT_THAT(answer.out, HasSubstr("Deployment webhook-workers is not given")) << "assumptions are told";
 }
 
+TEST(Tool, takes_times_relative_to_now) {
+  const Answer answer = call({"plan", "--from", "+2w", "--to", "+30d", "-f", kSample});
+  EXPECT_EQ(answer.code, ExitCode::Fine) << answer.errors;
+  EXPECT_THAT(answer.out, HasSubstr("From 2026-12-06 00:00 to 2026-12-22 00:00 +05:30"));
+  EXPECT_THAT(call({"simulate", "--to", "+2w", "-f", kSample}).out, HasSubstr("2026-12-06")) << "simulate, too";
+  EXPECT_THAT(call({"explain", "webhook-workers", "--at", "+1d12h", "-f", kSample}).out,
+              HasSubstr("at 2026-11-23 12:00:00 +05:30"));
+}
+
+TEST(Tool, puts_objects_without_a_namespace_into_the_one_that_is_asked_for) {
+  // The sample names no namespace, as kubectl -n takes it.
+  constexpr char kBare[] = "manifests/samples/one-region";
+  const Answer asked = call({"plan", "--at", "2026-11-08", "-n", "shop", "-f", kBare});
+  EXPECT_EQ(asked.code, ExitCode::Fine) << asked.errors;
+  EXPECT_THAT(asked.out, HasSubstr("shop/web"));
+  EXPECT_THAT(asked.out, HasSubstr("diwali peak: 3 x 3 = 9")) << "its schedule is there, too";
+  EXPECT_THAT(asked.out, Not(HasSubstr("is not given"))) << "and the autoscaler that tells its size";
+  EXPECT_THAT(call({"plan", "--at", "2026-11-08", "-f", kBare}).out, HasSubstr("default/web"));
+  EXPECT_THAT(call({"plan", "--at", "2026-11-08", "-A", "-f", kBare}).out, HasSubstr("default/web"));
+  EXPECT_THAT(call({"explain", "web", "--at", "2026-11-08", "-n", "shop", "-f", kBare}).out,
+              HasSubstr("ScaleTarget shop/web: 9"));
+}
+
+TEST(Tool, raises_nothing_where_a_region_does_not_meet_what_a_target_requires) {
+  const std::string target =
+      "apiVersion: headroom.dev/v1alpha1\nkind: ScaleTarget\nmetadata: {name: web, namespace: shop}\n"
+      "spec:\n  region: east\n  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n"
+      "  engine: {type: Scale}\n  replicas: {min: 2, max: 9, baseline: 2}\n  requires: {compliance: [EU_GDPR]}\n---\n"
+      "apiVersion: headroom.dev/v1alpha1\nkind: FestivalSchedule\nmetadata: {name: fair, namespace: shop}\n"
+      "spec:\n  timeZone: UTC\n  occurrences: [{name: one, day: '2026-12-01'}]\n"
+      "  phases: [{name: peak, from: P0D, to: P1D, targets: {}, multiplier: 3}]\n";
+  const std::string region =
+      "---\napiVersion: headroom.dev/v1alpha1\nkind: Region\nmetadata: {name: east}\n"
+      "spec: {cluster: {type: Local}, compliance: [CCPA]}\n";
+  const Answer refused = call({"simulate", "--to", "+30d", "--strict", "-f", "-"}, target + region);
+  EXPECT_EQ(refused.code, ExitCode::Attention) << refused.errors;
+  EXPECT_THAT(refused.out, HasSubstr("shop/web: nothing is raised for it: Region east does not meet spec.requires"));
+  EXPECT_THAT(call({"plan", "--at", "2026-12-01T12:00", "-f", "-"}, target + region).out,
+              HasSubstr("may not hold more than 2"));
+  const Answer unknown = call({"simulate", "--to", "+30d", "--strict", "-f", "-"}, target);
+  EXPECT_EQ(unknown.code, ExitCode::Fine) << unknown.out;
+  EXPECT_THAT(unknown.out, HasSubstr("Region east is not given; what it can carry"))
+      << "it says what it could not judge";
+}
+
 TEST(Tool, takes_global_flags_before_and_after_the_command) {
   const Answer before = call({"-o", "json", "plan", "--at", "2027-10-29", "-f", kSample});
   const Answer after = call({"plan", "--at", "2027-10-29", "-f", kSample, "-o", "json"});
@@ -112,6 +157,9 @@ struct Refusal {
 TEST(Tool, refuses_what_makes_no_sense_with_a_remedy_and_exit_code_2) {
   for (const Refusal& refusal : std::vector<Refusal>{
            {{"plan", "--at", "tomorrow", "-f", kSample}, "write 2027-10-29"},
+           {{"plan", "--to", "+30days", "-f", kSample}, "--to: '+30days' is no distance from now"},
+           {{"simulate", "--from", "+11000d", "-f", kSample},
+            "at most ten years; write weeks, days and hours like +2w"},
            {{"plan", "--at", "now", "--from", "now", "-f", kSample}, "use it without --from and --to"},
            {{"plan", "easter", "-f", kSample}, "there are diwali-playbook, new-year"},
            {{"plan", "--at", "now", "-f", kSample, "-o", "svg"}, "give --from and --to"},
