@@ -7,11 +7,10 @@ Usage: docs_test.py SOURCE_ROOT BUILD_FOLDER
 A block ```sh in which every command is `headroom plan|explain|simulate|lint` with -f, `headroom limits check --offline`
 or `headroom completion` is run, in SOURCE_ROOT, without any cluster. A comment `# exit code N` says how it ends, else
 0. The block ```text right behind it is what it prints; a line `...` there stands for any number of lines. All other
-commands need a cluster: of them only files, flags and values are looked at.
+commands need a cluster, and are run by cluster_docs_test.py; here files, flags and values in them are looked at.
 """
 import pathlib
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -19,14 +18,14 @@ import unittest
 
 import yaml
 
+import commands
 import markdown
 
 ROOT = pathlib.Path(sys.argv[1]).resolve()
 BUILD = pathlib.Path(sys.argv[2]).resolve()
 PROGRAMS = {"headroom": BUILD / "operator/cli/headroom", "headroom-operator": BUILD / "operator/app/headroom-operator",
             "headroom-webhook": BUILD / "webhook/app/headroom-webhook"}
-PAGES = [ROOT / "README.md", ROOT / "charts/headroom/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-OF_FILES = {"plan", "explain", "simulate", "lint"}
+PAGES = commands.pages(ROOT)
 FLAG = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
 PATH = re.compile(r"(?<![\w./$-])(?:charts|crds|docs|hack|manifests|operator|tests|webhook)/[\w./-]*[\w]")
 # Flags of others' programs that the pages use; whoever adds one looks it up.
@@ -92,52 +91,6 @@ class Flags:
         return command, self.by_command[command]
 
 
-def words_of(command) -> list[str]:
-    try:
-        return shlex.split(command, comments=True)
-    except ValueError:
-        return command.split()
-
-
-def simple_commands(command) -> list[list[str]]:
-    """The commands of a pipeline or a list, as words, without assignments in front of them."""
-    lexer = shlex.shlex(command, posix=True, punctuation_chars="|;&")
-    lexer.whitespace_split = True
-    try:
-        tokens = list(lexer)
-    except ValueError:
-        tokens = command.split()
-    groups: list[list[str]] = [[]]
-    for token in tokens:
-        if set(token) <= set("|;&"):
-            groups.append([])
-        else:
-            groups[-1].append(token)
-    for group in groups:
-        while group and (re.match(r"\w+=", group[0]) or group[0] in ("do", "export")):
-            group.pop(0)
-    return [group for group in groups if group]
-
-
-def is_offline(command) -> bool:
-    words = next(iter(simple_commands(command)), [])
-    if len(words) < 2 or words[0] != "headroom":
-        return False
-    if "completion" in words[1:2]:
-        return True
-    if words[1:3] == ["limits", "check"]:
-        return "--offline" in words
-    return words[1] in OF_FILES and bool({"-f", "--filename"} & set(words))
-
-
-def matches(expected, said) -> bool:
-    """Whether what was said is what was expected, ends of lines aside, `...` on a line of its own for any lines."""
-    lines = [re.escape(line.rstrip()) + r"\n" for line in expected.strip().splitlines()]
-    pattern = "".join("(?:.*\n)*" if line == r"\.\.\.\n" else line for line in lines)
-    text = "".join(line.rstrip() + "\n" for line in said.strip().splitlines())
-    return re.fullmatch(pattern, text) is not None
-
-
 def fields_of(schema, path, found):
     found.add(path)
     for name, child in schema.get("properties", {}).items():
@@ -169,16 +122,14 @@ class Docs(unittest.TestCase):
                            "KUBECONFIG": f"{home}/none", "TZ": "UTC"}
             for page in self.pages:
                 for block in page.blocks:
-                    inside = [command for line, command in page.commands() if block.line < line < block.end]
-                    if block.language != "sh" or not inside or not all(map(is_offline, inside)):
+                    if not commands.runs_offline(page, block):
                         continue
                     ran += 1
                     with self.subTest(f"{page.path.relative_to(ROOT)}:{block.line}"):
                         result = run(["bash", "-euo", "pipefail", "-c", block.text], cwd=ROOT, env=environment)
-                        code = re.search(r"# exit code (\d+)", block.text)
-                        self.assertEqual(int(code[1]) if code else 0, result.returncode, result.stdout)
+                        self.assertEqual(commands.exit_code(block.text), result.returncode, result.stdout)
                         if block.output is not None:
-                            self.assertTrue(matches(block.output, result.stdout),
+                            self.assertTrue(commands.matches(block.output, result.stdout),
                                             f"printed:\n{result.stdout}\nshown:\n{block.output}")
         self.assertGreater(ran, 10, "the convention of blocks that run has been lost")
 
@@ -213,10 +164,10 @@ class Docs(unittest.TestCase):
 
     def test_flags_that_are_named_exist(self):
         def look(page):
-            commands = [(f":{line}", command) for line, command in page.commands()]
-            commands += [("", code) for code in page.code()]
-            for where, command in commands:
-                for words in simple_commands(command):
+            shown = [(f":{line}", command) for line, command in page.commands()]
+            shown += [("", code) for code in page.code()]
+            for where, command in shown:
+                for words in commands.simple_commands(command):
                     yield from (f"{where}: {problem}" for problem in self.wrong_flags(words))
         self.problems_of(look)
 
