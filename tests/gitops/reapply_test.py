@@ -32,8 +32,8 @@ ARGO, FLUX = "argocd-controller", "kustomize-controller"
 PERIOD = 1.0
 LATE_SECONDS = 3  # what a busy machine may take
 # shop: Git had replicas, which are taken out as the page says. ignored: Git has sizes, and Argo CD ignores what
-# Headroom owns. flux: Git has none. forced: Git has sizes, and its tool, which knows nothing of Headroom, heals from the
-# middle of the peak on.
+# Headroom owns. flux: Git has none. forced: Git has sizes, and its tool, which knows nothing of Headroom, heals from
+# the middle of the peak on.
 NAMESPACES = ("shop", "ignored", "flux", "forced")
 NAMES = {"deployments": "web", "horizontalpodautoscalers": "api"}
 
