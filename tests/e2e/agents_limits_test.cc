@@ -28,7 +28,7 @@ Cluster& home() {
   Cluster& cluster = Cluster::named("agents", prompt_cluster({"--without-controllers"}));
   if (furnished) return cluster;
   furnished = true;
-  cluster.rights().let_limit(kAction.group, {kAction.plural});
+  cluster.rights().let_limit(kAction.group, {kAction.plural, kAgent.plural});
   apply_sample(cluster, {"agents-6-month/"});
   cluster.kubectl("create namespace elsewhere");
   return cluster;
