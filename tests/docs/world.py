@@ -11,7 +11,7 @@ import yaml
 import chart
 import kubelet
 import pods
-from cluster import Cluster
+from cluster import FOREIGN, Cluster
 from terminal import Terminal
 
 OWN_OBJECTS = "festivalschedules,scalelimits,clusterscalelimits,scaletargets,regions"
@@ -35,8 +35,6 @@ class World:
         self.folder.mkdir()
         for name in ("charts", "crds", "manifests"):
             (self.folder / name).symlink_to(chart.ROOT / name)
-        # Left to itself it has that of a port, which goes with a pod, and then those that are left look for it in vain.
-        pods.sh("ip", "link", "set", "pods", "address", "02:00:00:00:00:01")
         self.cluster = self._start("docs")
         self._measure()
         self.second = None
@@ -52,12 +50,9 @@ class World:
             each()
 
     def _start(self, name):
-        # Pods of Jobs are run here; a cluster that is up already is taken as it is.
-        chart.hack("cluster", "up", f"{name}-{os.getpid()}", "--leave-jobs",
-                   *(f"--apiserver-flag={flag}" for flag in pods.APISERVER_FLAGS))
-        cluster = Cluster(name, *pods.APISERVER_FLAGS)
+        # Pods of Jobs are run here.
+        cluster = Cluster(name, *pods.APISERVER_FLAGS, foreign=(*FOREIGN, "cloudnative-pg"), flags=("--leave-jobs",))
         self._undo.append(cluster.down)
-        chart.hack("crds", cluster.name, "cloudnative-pg")
         return cluster
 
     def _open_terminal(self, programs):
