@@ -38,8 +38,8 @@ function(headroom_library NAME)
 endfunction()
 
 # headroom_test(NAME LABEL unit|scripted|integration|e2e SOURCES a_test.cc ... LIBS libs... [TIMEOUT seconds])
-# One GoogleTest program; CTest knows it as one test. Integration and end-to-end programs share the machine's two
-# cores with whole clusters, so they run one at a time.
+# One GoogleTest program; CTest knows it as one test. Integration programs run one at a time, as they do under
+# sanitizers; end-to-end programs wait for clusters more than they compute, so two share the machine.
 function(headroom_test NAME)
   cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_TIMEOUT)
@@ -49,7 +49,7 @@ function(headroom_test NAME)
   target_link_libraries(${NAME} PRIVATE headroom_settings ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${NAME} COMMAND ${NAME} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
-  if(ARG_LABEL STREQUAL "integration" OR ARG_LABEL STREQUAL "e2e")
+  if(ARG_LABEL STREQUAL "integration")
     set_tests_properties(${NAME} PROPERTIES RESOURCE_LOCK cluster)
   endif()
 endfunction()
