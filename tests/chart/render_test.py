@@ -4,6 +4,7 @@
 Usage: render_test.py HEADROOM_OPERATOR HEADROOM_WEBHOOK [unittest arguments]
 """
 import copy
+import collections
 import json
 import pathlib
 import subprocess
@@ -183,6 +184,17 @@ class Chart(unittest.TestCase):
         with_ledgers = {role for role, rule in rules_of(default) if "limitledgers" in rule.get("resources", [])}
         self.assertEqual({"Role/headroom-system/headroom-webhook", "Role/headroom-system/headroom-uninstall"},
                          with_ledgers)
+
+    def test_secrets_of_one_namespace_are_in_one_role_however_many_entries_name_it(self):
+        entries = json.dumps([{"namespace": "a", "names": ["one"]}, {"namespace": "b"},
+                              {"namespace": "a", "names": ["two", "one"]}, {"namespace": "b", "names": ["three"]}])
+        for component in ("operator", "webhook"):
+            objects = chart.render("4", "--set-json", f"{component}.secrets={entries}")
+            readable = collections.defaultdict(list)
+            for role in chart.of_kind(objects, "Role"):
+                if role["metadata"]["name"] == f"headroom-{component}-secrets":
+                    readable[role["metadata"]["namespace"]] += [rule.get("resourceNames") for rule in role["rules"]]
+            self.assertEqual({"a": [["one", "two"]], "b": [None]}, dict(readable), component)
 
     def test_nothing_of_other_projects_is_made_unless_it_is_asked_for(self):
         groups = {each["apiVersion"].split("/")[0] for each in chart.render("4")}

@@ -183,21 +183,28 @@ labels:
 {{- $root := index . 0 }}
 {{- $component := index . 1 }}
 {{- $account := index . 2 }}
-{{- range index . 3 }}
 {{- $name := printf "%s-%s-secrets" (include "headroom.fullname" $root) $component }}
+{{- /* Several entries may name one namespace; it has one Role. */}}
+{{- $readable := dict }}
+{{- range index . 3 }}
+{{- $before := get $readable .namespace | default dict }}
+{{- $names := concat ($before.names | default list) (.names | default list) | uniq }}
+{{- $_ := set $readable .namespace (dict "names" $names "all" (or $before.all (not .names))) }}
+{{- end }}
+{{- range $namespace, $secrets := $readable }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
   name: {{ $name }}
-  namespace: {{ .namespace }}
+  namespace: {{ $namespace }}
   {{- include "headroom.componentMeta" (list $root $component dict dict) | nindent 2 }}
 rules:
   - apiGroups: [""]
     resources: [secrets]
-    {{- with .names }}
+    {{- if not $secrets.all }}
     resourceNames:
-      {{- toYaml . | nindent 6 }}
+      {{- toYaml $secrets.names | nindent 6 }}
     {{- end }}
     verbs: [get, list, watch]
 ---
@@ -205,7 +212,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata:
   name: {{ $name }}
-  namespace: {{ .namespace }}
+  namespace: {{ $namespace }}
   {{- include "headroom.componentMeta" (list $root $component dict dict) | nindent 2 }}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ $name }}}
 subjects:
