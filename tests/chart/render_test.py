@@ -3,8 +3,8 @@
 
 Usage: render_test.py HEADROOM_OPERATOR HEADROOM_WEBHOOK [unittest arguments]
 """
-import copy
 import collections
+import copy
 import json
 import pathlib
 import subprocess
