@@ -44,6 +44,12 @@ def a_shop(world, _page):
     world.apply(autoscaler("webhook-workers", "shop", 10, 100))
 
 
+def a_cluster_without_headroom(world, _page):
+    world.region_of_second_cluster("pune")
+    (world.folder / "pune.kubeconfig").unlink()  # the page makes it
+    world.second_cluster().kubectl("delete", "namespace", chart.NAMESPACE, "--ignore-not-found")
+
+
 def no_shop(world, _page):
     world.at_work()
     world.without_objects()
@@ -144,6 +150,7 @@ SCENES = {
     ("README.md", "Twenty lines", 0): a_shop,
     ("charts/headroom/README.md", "The Headroom chart", 0): nothing_is_installed,
     ("docs/install.md", "With Helm", 0): nothing_is_installed,
+    ("docs/install.md", "Other clusters as regions", 0): a_cluster_without_headroom,
     ("docs/install.md", "The first schedule", 0): no_shop,
     ("docs/gitops.md", "Taking replicas out of Git: share, then drop", 0): a_shop_out_of_git,
     ("docs/gitops.md", "Taking replicas out of Git: share, then drop", 3): git_drops_replicas,
