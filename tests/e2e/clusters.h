@@ -66,7 +66,7 @@ class Cluster {
   void snapshot_etcd() const;
   /// Goes back to that, while the API server is stopped.
   void restore_etcd() const;
-  /// A database operator's real CRD and a stand-in for its controller: one instance at a time, each after 100 ms.
+  /// Stand-ins for a database operator's CRD and for its controller: one instance at a time, each after 100 ms.
   void add_databases();
   /// KEDA's real CRDs, which nothing acts on here.
   void add_keda();

@@ -1,5 +1,5 @@
-// Every engine on a real API server, with KEDA's and CloudNativePG's real CRDs and one of a kind that has no /scale:
-// two phases raise each object, and after them each is what it was, to the letter.
+// Every engine on a real API server, with definitions of KEDA and of a database operator, and one of a kind that has no
+// /scale: two phases raise each object, and after them each is what it was, to the letter.
 #include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -16,7 +16,7 @@ constexpr char kPeak[] = "{name: peak, from: -PT1H, to: PT2H, multiplier: 3}";
 
 class Rivals : public SharedHome {
  protected:
-  static void SetUpTestSuite() { run(absl::StrCat("hack/crds ", home().program_name(), " keda"), 60); }
+  static void SetUpTestSuite() { home().add_keda(); }
 
   std::string scaled_object(const std::string& name) {
     return absl::StrCat("apiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: ", name,

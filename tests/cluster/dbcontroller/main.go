@@ -1,4 +1,4 @@
-// The dbcontroller plays CloudNativePG's operator towards the real CustomResourceDefinition
+// The dbcontroller plays CloudNativePG's operator towards the CustomResourceDefinition
 // clusters.postgresql.cnpg.io: it moves the instances that a Cluster's status reports towards those that
 // its spec asks for, one at a time, up and down, each step after a delay. There is no PostgreSQL behind it.
 package main
