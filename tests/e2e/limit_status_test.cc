@@ -248,7 +248,7 @@ TEST_F(LimitStatus, a_webhook_that_only_warns_is_ready_and_promises_nothing) {
   json warning = scale_limit("warned", "artifacts", {{"count", 1}});
   warning["spec"]["mode"] = "Warn";
   limit_namespace("warned", {warning});
-  ASSERT_TRUE(webhooks_.wait_ready(30));
+  ASSERT_TRUE(in_force(webhooks_, 1, "warned", {"artifacts"}));
   EXPECT_TRUE(is_enforced("warned", false, "Warns", 1));
   EXPECT_TRUE(is_ready("warned"));
   fill("warned", 0, 2);
