@@ -88,7 +88,10 @@ std::string scale_target(const std::string& name, const std::string& spec) {
 Cluster& SharedHome::home() {
   static bool furnished = false;
   Cluster& cluster = Cluster::named("home");
-  if (!std::exchange(furnished, true)) cluster.rights().allow(allowed_field(kDatabase, ".spec.instances"));
+  if (!std::exchange(furnished, true)) {
+    cluster.rights().allow(allowed_field(kDatabase, ".spec.instances"));
+    cluster.rights().allow(scale_kind(kDatabase));
+  }
   return cluster;
 }
 
