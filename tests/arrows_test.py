@@ -47,7 +47,7 @@ ARROWS = {
 PURE = {"operator/plan", "operator/limits", "operator/backstop", "operator/validation", "operator/cel"}
 IMPURE_HEADERS = re.compile(
     r'#include [<"](thread|mutex|shared_mutex|condition_variable|atomic|future|chrono|ctime|fstream|iostream|'
-    r'sys/[^>"]*|unistd\.h|operator/base/(clock|log)\.h|spdlog/[^>"]*|boost/asio[^>"]*|cpprest/[^>"]*)[>"]')
+    r'sys/[^>"]*|unistd\.h|operator/base/(clock|deadline|log)\.h|spdlog/[^>"]*|boost/asio[^>"]*|cpprest/[^>"]*)[>"]')
 INCLUDE = re.compile(r'#include "(operator/[a-z_]+|webhook/[a-z_]+|webhook)/')
 CONFINED = {  # header prefix -> folders that may include it
     "cpprest/": {"operator/kube"},

@@ -1,34 +1,14 @@
 #include "operator/cli/object_names.h"
 
-#include <condition_variable>
-#include <mutex>
 #include <sstream>
-#include <thread>
 
+#include "operator/base/deadline.h"
 #include "operator/base/duration.h"
 #include "operator/cli/cluster.h"
 #include "operator/kube/client.h"
 
 namespace headroom::cli {
 namespace {
-
-/// Requests a stop when time is over.
-class Deadline {
- public:
-  explicit Deadline(absl::Duration after)
-      : timer_([this, after](const std::stop_token& gone) {
-          std::unique_lock lock(mutex_);
-          never_.wait_for(lock, gone, absl::ToChronoMilliseconds(after), [] { return false; });
-          over_.request_stop();
-        }) {}
-  std::stop_token token() const { return over_.get_token(); }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable_any never_;
-  std::stop_source over_;
-  std::jthread timer_;
-};
 
 void append(std::vector<api::ObjectKey>& names, kube::Reader& reader, const kube::ResourceType& type,
             const std::string& ns, const std::stop_token& stop) {
@@ -62,7 +42,7 @@ std::vector<api::ObjectKey> names_in(kube::Reader& reader, NameKind kind, const 
 }
 
 std::vector<std::vector<api::ObjectKey>> names_of(const std::vector<NameKind>& kinds, const GlobalFlags& flags) {
-  const Deadline deadline(kPatience);
+  const Deadline deadline(absl::ToChronoMilliseconds(kPatience), {});
   std::vector<std::vector<api::ObjectKey>> names(kinds.size());
   GlobalFlags hasty = flags;
   hasty.request_timeout = format_duration(kPatience);

@@ -13,13 +13,14 @@
 #include <thread>
 #include <utility>
 
+#include "operator/base/deadline.h"
 #include "operator/base/log.h"
 #include "operator/base/random_seed.h"
 #include "operator/base/time_zone.h"
 #include "operator/controllers/calendar_copy.h"
 #include "operator/controllers/calendar_users.h"
 #include "operator/controllers/field_path.h"
-#include "operator/monitoring/deadline.h"
+#include "operator/monitoring/region_patience.h"
 #include "operator/runtime/reflector.h"
 
 namespace headroom::controllers {
@@ -155,7 +156,7 @@ Result<std::shared_ptr<const Events>> CalendarWatch::Impl::parse(const Question&
 const CopyState& CalendarWatch::Impl::look_for_copy(const CalendarSourceKey& source, const std::stop_token& stop) {
   CopyState& state = copies[source];
   if (state.looked) return state;
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   const auto found =
       world.home->get(kube::types::kConfigMap, {source.ns, calendar_copy_name(source)}, deadline.token());
   state.stored_version.clear();
@@ -300,7 +301,7 @@ Status CalendarWatch::Impl::keep_copy(const CalendarSourceKey& source, CopyState
     state.wanted.reset();
     return ok();
   }
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   nlohmann::json config_map = to_config_map(source, copy);
   if (!state.stored_version.empty()) config_map["metadata"]["resourceVersion"] = state.stored_version;
   const auto written =

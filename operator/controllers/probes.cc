@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
+#include "operator/base/deadline.h"
 #include "operator/controllers/tcp_connect.h"
 #include "operator/kube/url.h"
-#include "operator/monitoring/deadline.h"
 
 namespace headroom::controllers {
 namespace {
@@ -25,7 +25,7 @@ ProbeOutcome failed(std::string message) { return {true, false, std::move(messag
 ProbeOutcome api_server(const api::HealthProbe& probe, const std::shared_ptr<Cluster>& cluster,
                         const std::stop_token& stop) {
   if (!cluster) return failed("the region is not connected");
-  const monitoring::Deadline deadline(patience_of(probe), stop);
+  const Deadline deadline(patience_of(probe), stop);
   const auto answer = cluster->client()->raw_get("/readyz", deadline.token());
   if (!answer) return failed(deadline.judge(answer.error()).message);
   const int status = answer.value().status;

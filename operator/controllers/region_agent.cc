@@ -6,10 +6,11 @@
 #include <thread>
 #include <utility>
 
+#include "operator/base/deadline.h"
 #include "operator/controllers/cluster.h"
 #include "operator/controllers/probe_rounds.h"
 #include "operator/controllers/region_parameters.h"
-#include "operator/monitoring/deadline.h"
+#include "operator/monitoring/region_patience.h"
 
 namespace headroom::controllers {
 namespace {
@@ -77,7 +78,7 @@ bool RegionAgent::Impl::parameters(const api::RegionSpec& now_spec, Cluster* now
     parameters_due = now + kLook;
     return false;
   }
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   const auto left = write_parameters(*now_cluster->client(), region, now_spec, deadline.token());
   std::vector<std::string> problems;
   if (left) {

@@ -8,8 +8,8 @@
 #include <thread>
 #include <utility>
 
+#include "operator/base/deadline.h"
 #include "operator/base/log.h"
-#include "operator/monitoring/deadline.h"
 #include "operator/runtime/reflector.h"
 
 namespace headroom::controllers {
@@ -121,7 +121,7 @@ struct RegionCapacityView::Impl {
 };
 
 Status RegionCapacityView::Impl::list_nodes(const std::stop_token& stop) {
-  const monitoring::Deadline deadline(times.listing, stop);
+  const Deadline deadline(times.listing, stop);
   NodeTally tally;
   const auto listed = [&]() -> Status {
     BOOST_OUTCOME_TRYV(

@@ -6,9 +6,10 @@
 #include <set>
 #include <utility>
 
+#include "operator/base/deadline.h"
 #include "operator/base/log.h"
 #include "operator/controllers/switch_writer.h"
-#include "operator/monitoring/deadline.h"
+#include "operator/monitoring/region_patience.h"
 #include "operator/plan/transitions.h"
 
 namespace headroom::controllers {
@@ -99,7 +100,7 @@ ScheduleSwitching::Look ScheduleSwitching::look_at(const SwitchPlace& place, con
     look.well = true;
     return look;
   }
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   const auto client = client_for_switches(world_, place.region, place.ns);
   const auto written = client ? write_switches(*client.value(), place, wanted, remembered, deadline.token())
                               : Result<SwitchOutcome>(client.error());

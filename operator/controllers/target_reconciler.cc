@@ -6,12 +6,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/base/deadline.h"
 #include "operator/base/log.h"
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/region_access.h"
 #include "operator/controllers/target_events.h"
 #include "operator/controllers/target_status.h"
-#include "operator/monitoring/deadline.h"
+#include "operator/monitoring/region_patience.h"
 #include "operator/runtime/merge_patch.h"
 
 namespace headroom::controllers {
@@ -173,7 +174,7 @@ TargetReconciler::Interruption TargetReconciler::send(Gathered& gathered, const 
   }
   auto pass = gate_.enter(region, world_.clock.steady_now());
   if (!pass) return again_in(kGateFull);
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   SentWrites sent = send_writes(*gathered.cluster->client(), convergence.writes, gathered.view.type.kind,
                                 gathered.view.key, deadline.token());
   if (sent.error) sent.error = deadline.judge(*std::move(sent.error));
@@ -283,7 +284,7 @@ Result<ReconcileResult> TargetReconciler::write_status(const api::ScaleTarget& t
     return again_in(std::chrono::duration_cast<milliseconds>(kStatusInterval - since) + milliseconds(1));
   }
   const std::string& version = record.stored.version(target.meta.resource_version);
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   kube::WriteOptions options;
   options.subresource = "status";
   const Result<json> answer =

@@ -7,12 +7,13 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "operator/base/deadline.h"
 #include "operator/base/log.h"
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/finalizer_patch.h"
 #include "operator/controllers/target_events.h"
 #include "operator/controllers/target_reconciler.h"
-#include "operator/monitoring/deadline.h"
+#include "operator/monitoring/region_patience.h"
 
 namespace headroom::controllers {
 namespace {
@@ -47,7 +48,7 @@ TargetReconciler::Interruption TargetReconciler::add_finalizer(const api::ScaleT
   // The cache may not show it yet.
   if (world_.records.get(target).finalized_over == target.meta.resource_version) return std::nullopt;
   const json patch = finalizer_patch(target.meta, true, target.meta.resource_version);
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   const Result<json> added =
       world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
   if (added) {
@@ -71,7 +72,7 @@ TargetReconciler::Interruption TargetReconciler::add_finalizer(const api::ScaleT
 Result<ReconcileResult> TargetReconciler::remove_finalizer(const api::ScaleTarget& target,
                                                            const std::stop_token& stop) {
   const json patch = finalizer_patch(target.meta, false, target.meta.resource_version);
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   const Result<json> removed =
       world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Merge, patch, deadline.token());
   if (removed || removed.error().code == ErrorCode::NotFound) return ReconcileResult{};
@@ -136,7 +137,7 @@ void TargetReconciler::consume_approval(const api::ScaleTarget& target, const st
       absl::StrCat("/metadata/annotations/", absl::StrReplaceAll(approval->first, {{"~", "~0"}, {"/", "~1"}}));
   const json patch =
       json::array({{{"op", "test"}, {"path", path}, {"value", approval->second}}, {{"op", "remove"}, {"path", path}}});
-  const monitoring::Deadline deadline(monitoring::kRegionPatience, stop);
+  const Deadline deadline(monitoring::kRegionPatience, stop);
   const Result<json> removed =
       world_.home->patch(kube::types::kScaleTarget, target.meta.key(), kube::PatchType::Json, patch, deadline.token());
   if (removed || removed.error().code == ErrorCode::NotFound) return;

@@ -3,7 +3,8 @@
 #include <absl/strings/ascii.h>
 #include <absl/strings/str_cat.h>
 
-#include "operator/monitoring/deadline.h"
+#include "operator/base/deadline.h"
+#include "operator/monitoring/region_patience.h"
 #include "operator/monitoring/secret_value.h"
 
 namespace headroom::monitoring {

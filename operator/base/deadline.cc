@@ -1,4 +1,4 @@
-#include "operator/monitoring/deadline.h"
+#include "operator/base/deadline.h"
 
 #include <absl/strings/str_cat.h>
 
@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-namespace headroom::monitoring {
+namespace headroom {
 namespace {
 
 /// Asks sources to stop when their time has come.
@@ -84,4 +84,4 @@ Error Deadline::judge(Error error) const {
   return error;
 }
 
-}  // namespace headroom::monitoring
+}  // namespace headroom

@@ -1,8 +1,8 @@
-#include "operator/monitoring/deadline.h"
+#include "operator/base/deadline.h"
 
 #include <gtest/gtest.h>
 
-namespace headroom::monitoring {
+namespace headroom {
 namespace {
 
 const Error kCancelled{ErrorCode::Cancelled, "stopped", 0, {}};
@@ -46,4 +46,4 @@ TEST(Deadline, costs_no_wait_when_the_work_is_done_early) {
 }
 
 }  // namespace
-}  // namespace headroom::monitoring
+}  // namespace headroom

@@ -1,5 +1,5 @@
-// A bound on how long one piece of work with a region may take. A client retries on its own for as long as it sees fit;
-// one region's slow server must not hold a worker that other regions need.
+// A bound on how long one piece of work with a server may take. A client retries on its own for as long as it sees fit;
+// one slow server must not hold a worker, or a person, that others wait for.
 #pragma once
 
 #include <chrono>
@@ -10,10 +10,7 @@
 #include "operator/base/clock.h"
 #include "operator/base/result.h"
 
-namespace headroom::monitoring {
-
-/// What a single exchange with a region may take: see Deadline.
-inline constexpr std::chrono::milliseconds kRegionPatience{5'000};
+namespace headroom {
 
 /// A stop token that fires when `parent` does or when `patience` (monotonic) has passed. Lives on one thread's stack;
 /// the token may go to any. One thread keeps the time for all of a process: a thread for each would cost more than the
@@ -38,4 +35,4 @@ class Deadline {
   const std::uint64_t entry_;
 };
 
-}  // namespace headroom::monitoring
+}  // namespace headroom
