@@ -1,5 +1,7 @@
 #include "tests/support/test_cluster.h"
 
+#include <absl/strings/match.h>
+#include <absl/strings/str_cat.h>
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -32,8 +34,8 @@ std::string hack_cluster(std::vector<std::string> arguments) {
 
 // Lines of "name<tab>condition<tab>...".
 bool runs(const std::string& name) {
-  const std::string list = "\n" + hack_cluster({"list"});
-  return list.find("\n" + name + "\trunning\t") != std::string::npos;
+  const std::string list = absl::StrCat("\n", hack_cluster({"list"}));
+  return absl::StrContains(list, absl::StrCat("\n", name, "\trunning\t"));
 }
 
 std::map<std::string, std::unique_ptr<TestCluster>>& clusters() {
