@@ -26,4 +26,17 @@ std::string TemporaryFolder::write(const std::string& name, const std::string& c
   return target.string();
 }
 
+void TemporaryFolder::swap(const std::map<std::string, std::string>& files) {
+  const std::string version = ".." + std::to_string(++swaps_);
+  std::filesystem::create_directory(folder_ / version);
+  for (const auto& [name, content] : files) write((std::filesystem::path(version) / name).string(), content);
+  std::filesystem::create_symlink(version, folder_ / "..next");
+  std::filesystem::rename(folder_ / "..next", folder_ / "..data");
+  for (const auto& [name, content] : files) {
+    if (!std::filesystem::is_symlink(folder_ / name)) {
+      std::filesystem::create_symlink(std::filesystem::path("..data") / name, folder_ / name);
+    }
+  }
+}
+
 }  // namespace headroom::testing

@@ -15,9 +15,7 @@ namespace {
 class CertificateInFiles : public ::testing::Test {
  protected:
   void write(const testing::CertificatePair& pair, const std::string& authorities) {
-    folder_.write("tls.crt", pair.certificate_pem);
-    folder_.write("tls.key", pair.key_pem);
-    folder_.write("ca.crt", authorities);
+    folder_.swap({{"tls.crt", pair.certificate_pem}, {"tls.key", pair.key_pem}, {"ca.crt", authorities}});
   }
   CertificateSource::Reading read() { return files_.read({}, absl::ZeroDuration(), {}); }
   std::string problem() {
@@ -53,21 +51,10 @@ TEST_F(CertificateInFiles, may_come_without_authorities_where_the_issuer_writes_
 }
 
 TEST_F(CertificateInFiles, are_followed_through_the_symbolic_link_that_a_kubelet_swaps) {
-  std::filesystem::create_directory(folder_.path("..first"));
-  std::filesystem::create_directory(folder_.path("..second"));
   const testing::CertificatePair renewed = one_.issue({});
-  for (const auto& [folder, pair] : {std::pair{"..first", pair_}, {"..second", renewed}}) {
-    folder_.write(std::string(folder) + "/tls.crt", pair.certificate_pem);
-    folder_.write(std::string(folder) + "/tls.key", pair.key_pem);
-    folder_.write(std::string(folder) + "/ca.crt", one_.pem());
-  }
-  std::filesystem::create_symlink("..first", folder_.path("..data"));
-  for (const char* name : {"tls.crt", "tls.key", "ca.crt"}) {
-    std::filesystem::create_symlink(std::string("..data/") + name, folder_.path(name));
-  }
+  write(pair_, one_.pem());
   EXPECT_EQ(read().offer.value().leaf.pair.certificate_pem, pair_.certificate_pem);
-  std::filesystem::create_symlink("..second", folder_.path("..next"));
-  std::filesystem::rename(folder_.path("..next"), folder_.path("..data"));
+  write(renewed, one_.pem());
   EXPECT_EQ(read().offer.value().leaf.pair.certificate_pem, renewed.certificate_pem);
 }
 

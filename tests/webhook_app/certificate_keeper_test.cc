@@ -77,9 +77,7 @@ bool soon(const std::function<bool()>& holds) { return testing_support::poll(hol
 class TheKeeperOfCertificates : public ::testing::Test {
  protected:
   void write(const testing::CertificatePair& pair, const std::string& authorities) {
-    folder_.write("tls.crt", pair.certificate_pem);
-    folder_.write("tls.key", pair.key_pem);
-    folder_.write("ca.crt", authorities);
+    folder_.swap({{"tls.crt", pair.certificate_pem}, {"tls.key", pair.key_pem}, {"ca.crt", authorities}});
   }
   std::unique_ptr<CertificateSource> files() const {
     return std::make_unique<CertificateFiles>(certificate_directory(folder_.path()));
@@ -114,13 +112,13 @@ TEST_F(TheKeeperOfCertificates, serves_a_new_pair_of_the_same_authority_and_keep
   Replica replica(server_, files(), trust_);
   EXPECT_EQ(replica.keeper->first({}).value().certificate_pem, first.certificate_pem);
   replica.keeper->start();
-  folder_.write("tls.key", "garbage");
+  write({first.certificate_pem, "garbage"}, one_.pem());
   EXPECT_TRUE(soon([&] { return replica.says("headroom_webhook_certificate_reload_failures_total 1\n"); }));
-  folder_.write("tls.crt", second.certificate_pem);
+  write({second.certificate_pem, "garbage"}, one_.pem());
   EXPECT_TRUE(soon([&] { return replica.says("headroom_webhook_certificate_reload_failures_total 2\n"); }));
   EXPECT_EQ(replica.served().certificate_pem, "") << "the server still has what it began with";
   EXPECT_EQ(replica.keeper->problem(), "");
-  folder_.write("tls.key", second.key_pem);
+  write(second, one_.pem());
   EXPECT_TRUE(soon([&] { return replica.served().certificate_pem == second.certificate_pem; }));
   EXPECT_TRUE(replica.says("headroom_webhook_certificate_reload_failures_total 2\n")) << "one for each change";
   EXPECT_TRUE(soon([&] { return replica.says("headroom_webhook_certificate_changes_total 1\n"); }))
