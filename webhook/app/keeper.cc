@@ -35,8 +35,8 @@ Keeper::Keeper(const WebhookOptions& options, LimitFollowers followers, Certific
       clock_(clock),
       book_(options.reached_at.excluded_namespaces),
       scale_definitions_(client_),
-      ledger_sweep_(client_, options.own_namespace, 2 * (options.escrow.lease_life + options.escrow.request_deadline)) {
-}
+      ledger_sweep_(client_, options.own_namespace, 2 * (options.escrow.lease_life + options.escrow.request_deadline)),
+      endpoints_(client_, options.reached_at.service_ns, options.reached_at.service) {}
 
 void Keeper::start() {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
@@ -104,8 +104,9 @@ bool Keeper::apply_configuration(const std::stop_token& stop) {
   const auto set = followers_.engine.limits();
   if (options_.configuration.empty() || !set) return true;
   const Status applied = apply(*set, stop);
-  if (!applied) {
-    log::warning("the webhook configuration could not be applied", {{"error", applied.error().message}});
+  const std::string problem = applied ? "" : applied.error().message;
+  if (std::exchange(problem_, problem) != problem && !applied) {
+    log::warning("the webhook configuration is not applied yet", {{"error", problem}});
   }
   return applied.has_value();
 }
@@ -120,6 +121,9 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
   for (int race = 0;; ++race) {
     const auto stored = client_->get(kube::types::kValidatingWebhookConfiguration, key, stop);
     if (!stored && stored.error().code != ErrorCode::NotFound) return stored.error();
+    if (!stored) {
+      BOOST_OUTCOME_TRYV(endpoints_.reachable(machine_moment().boot, stop));
+    }
     const nlohmann::json there = stored ? stored.value() : nlohmann::json();
     BOOST_OUTCOME_TRY(bundle, certificates_.bundle_for(there));
     WebhookAddress address = options_.reached_at;

@@ -21,6 +21,7 @@
 #include "webhook/app/replica_leases.h"
 #include "webhook/app/scale_definitions.h"
 #include "webhook/app/seen_limits.h"
+#include "webhook/app/service_endpoints.h"
 #include "webhook/app/status_writer.h"
 #include "webhook/app/switches.h"
 #include "webhook/app/type_watches.h"
@@ -87,9 +88,11 @@ class Keeper {
   LimitBook book_;
   ScaleDefinitions scale_definitions_;
   LedgerSweep ledger_sweep_;
+  ServiceEndpoints endpoints_;
   bool ledgers_swept_ = false;            ///< by this replica, and no limit has gone since
   nlohmann::json applied_configuration_;  ///< null: to be applied, whatever it says
   nlohmann::json applied_entries_;        ///< the same before authorities came into it
+  std::string problem_;                   ///< why it could not be applied, as was told last
 
   std::jthread thread_;
 };
