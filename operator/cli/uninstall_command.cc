@@ -61,7 +61,7 @@ Command uninstall_command() {
         app.add_option("--timeout", flags->timeout, "for everything")->capture_default_str();
         app.add_option("--operator", flags->options.operator_name, "Deployment of the operator")->capture_default_str();
         app.add_option("--webhook", flags->options.webhook_name,
-                       "Deployment and ClusterRoleBinding of the webhook; empty: there is none")
+                       "Deployment of the webhook, and the bindings of its rights; empty: there is none")
             ->capture_default_str();
         app.add_option("--webhook-configuration", flags->options.webhook_configuration,
                        "name of the ValidatingWebhookConfiguration; empty: there is none")

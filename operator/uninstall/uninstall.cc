@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
+const kube::ResourceType kRoleBinding{"rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true};
 constexpr char kOperatorLease[] = "headroom-operator";
 
 constexpr milliseconds kBetweenLooks{500};
@@ -51,10 +52,14 @@ class Uninstaller {
     BOOST_OUTCOME_TRYV(release(kube::types::kFestivalSchedule));
     BOOST_OUTCOME_TRYV(release(kube::types::kScaleTarget));
     BOOST_OUTCOME_TRYV(release(kube::types::kRegion));
+    BOOST_OUTCOME_TRYV(silence_webhooks());
     BOOST_OUTCOME_TRYV(remove_all(kube::types::kLimitLedger, options_.own_namespace, ""));
     BOOST_OUTCOME_TRYV(remove_all(kube::types::kLease, options_.own_namespace,
                                   absl::StrCat(api::kWebhookLeaseLabel, "=", api::kWebhookLeaseComponent)));
-    return client_.remove(kube::types::kLease, {options_.own_namespace, kOperatorLease}, {}, stop_);
+    for (const char* name : {api::kWebhookStatusLease, kOperatorLease}) {
+      BOOST_OUTCOME_TRYV(client_.remove(kube::types::kLease, {options_.own_namespace, name}, {}, stop_));
+    }
+    return ok();
   }
 
  private:
@@ -155,7 +160,18 @@ class Uninstaller {
     }
     if (options_.webhook_name.empty()) return ok();
     // A webhook that drains would make its configuration anew, were it allowed to.
-    Status removed = client_.remove(kube::types::kClusterRoleBinding, {"", options_.webhook_name}, {}, stop_);
+    return unbind(kube::types::kClusterRoleBinding, "");
+  }
+
+  /// One that drains would make its Lease and its ledgers anew; nobody asks it any more.
+  Status silence_webhooks() {
+    if (options_.webhook_name.empty()) return ok();
+    return unbind(kRoleBinding, options_.own_namespace);
+  }
+
+  /// The webhook's rights, where these are ours to take.
+  Status unbind(const kube::ResourceType& type, const std::string& ns) {
+    Status removed = client_.remove(type, {ns, options_.webhook_name}, {}, stop_);
     if (!removed && removed.error().code != ErrorCode::Forbidden) return removed;
     return ok();
   }

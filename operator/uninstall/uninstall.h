@@ -21,7 +21,7 @@ enum class Sizes { Keep, Restore };
 struct UninstallOptions {
   std::string own_namespace = "headroom-system";
   std::string operator_name = "headroom-operator";  ///< of its Deployment
-  std::string webhook_name;           ///< of its Deployment and of the ClusterRoleBinding of its rights; empty: none
+  std::string webhook_name;           ///< of its Deployment, and of both bindings of its rights; empty: none
   std::string webhook_configuration;  ///< of the ValidatingWebhookConfiguration; empty: none
   Sizes sizes = Sizes::Keep;
   absl::Duration timeout = absl::Seconds(120);  ///< for everything

@@ -32,6 +32,7 @@ VALUES = {
 STEADY, GREEDY, WRITES_PER_SECOND = 3, 2, 20
 WANTED = 35  # of each greedy writer
 DEPLOYMENTS, AUTOSCALERS = "/apis/apps/v1/deployments", "/apis/autoscaling/v2/horizontalpodautoscalers"
+LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{chart.NAMESPACE}/leases"
 SLICES = f"/apis/discovery.k8s.io/v1/namespaces/{chart.NAMESPACE}/endpointslices"
 HEADROOM = "/apis/headroom.dev/v1alpha1"
 # Between an answer and the watch's event of the same write.
@@ -156,6 +157,8 @@ class Upgrade(unittest.TestCase):
         self.wait("clients to have written for some time without it", lambda: self.writes() > writes + 500)
         failures = [failure for one in self.writers for failure in one.failures]
         self.assertEqual([], failures[:20], f"{len(failures)} writes failed")
+        self.assertEqual([], [one["metadata"]["name"] for one in self.api.get(LEASES)["items"]],
+                         "webhooks that drain make none anew")
         self.nothing_was_resized()
         self.assertEqual({"web", "api"}, {one["metadata"]["name"] for one in self.headroom_objects(
             BUSY, "scaletargets")}, "definitions and what is of their kinds stay")

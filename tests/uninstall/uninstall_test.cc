@@ -23,6 +23,8 @@ using ::testing::HasSubstr;
 constexpr char kDeployments[] = "/apis/apps/v1/namespaces/headroom-system/deployments/";
 constexpr char kConfiguration[] = "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations/headroom";
 constexpr char kBinding[] = "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/headroom-webhook";
+constexpr char kOwnBinding[] =
+    "/apis/rbac.authorization.k8s.io/v1/namespaces/headroom-system/rolebindings/headroom-webhook";
 constexpr char kPolicies[] = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/";
 constexpr char kPolicyBindings[] = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings/";
 constexpr char kLeases[] = "/apis/coordination.k8s.io/v1/namespaces/headroom-system/leases/";
@@ -58,6 +60,7 @@ class Uninstall : public ::testing::Test {
     }
     server->put(kConfiguration, json::object());
     server->put(kBinding, json::object());
+    server->put(kOwnBinding, json::object());
     const json labels = {{"metadata", {{"labels", {{"headroom.dev/component", "backstop"}}}}}};
     server->put(std::string(kPolicies) + "ours", labels);
     server->put(std::string(kPolicyBindings) + "ours", labels);
@@ -65,6 +68,7 @@ class Uninstall : public ::testing::Test {
     server->put(kLedger, json::object());
     server->put(std::string(kLeases) + "headroom-webhook-a",
                 {{"metadata", {{"labels", {{"headroom.dev/component", "webhook"}}}}}});
+    server->put(std::string(kLeases) + "headroom-webhook-status", json::object());
     server->put(std::string(kLeases) + "somebody", json::object());
     server->put(std::string(kLeases) + "headroom-operator",
                 {{"spec", {{"holderIdentity", ""}, {"leaseDurationSeconds", 15}}}});
@@ -118,9 +122,9 @@ TEST_F(Uninstall, leaves_nothing_that_blocks_and_nothing_that_hangs) {
   ASSERT_TRUE(done.has_value()) << done.error().message;
   for (const std::string& path :
        {absl::StrCat(kDeployments, "headroom-operator"), absl::StrCat(kDeployments, "headroom-webhook"),
-        std::string(kConfiguration), std::string(kBinding), absl::StrCat(kPolicies, "ours"),
+        std::string(kConfiguration), std::string(kBinding), std::string(kOwnBinding), absl::StrCat(kPolicies, "ours"),
         absl::StrCat(kPolicyBindings, "ours"), std::string(kLedger), absl::StrCat(kLeases, "headroom-webhook-a"),
-        absl::StrCat(kLeases, "headroom-operator")}) {
+        absl::StrCat(kLeases, "headroom-webhook-status"), absl::StrCat(kLeases, "headroom-operator")}) {
     EXPECT_TRUE(server->get(path).is_null()) << path;
   }
   EXPECT_FALSE(server->get(absl::StrCat(kPolicies, "theirs")).is_null());
@@ -148,6 +152,22 @@ TEST_F(Uninstall, removes_a_configuration_that_a_leaving_webhook_makes_anew) {
   ASSERT_TRUE(run().has_value());
   EXPECT_EQ(made, 1);
   EXPECT_TRUE(server->get(kConfiguration).is_null());
+}
+
+TEST_F(Uninstall, leaves_webhooks_that_drain_without_the_right_to_make_their_leases_anew) {
+  ASSERT_TRUE(run().has_value());
+  EXPECT_LT(place_of(absl::StrCat("DELETE ", kConfiguration)), place_of(absl::StrCat("DELETE ", kOwnBinding)))
+      << "as long as they are asked they need their Leases";
+  EXPECT_LT(place_of(absl::StrCat("DELETE ", kOwnBinding)), place_of(absl::StrCat("DELETE ", kLedger)));
+  EXPECT_LT(place_of(absl::StrCat("DELETE ", kOwnBinding)),
+            place_of(absl::StrCat("DELETE ", kLeases, "headroom-webhook-a")));
+}
+
+TEST_F(Uninstall, goes_on_where_the_webhooks_rights_are_not_its_to_take) {
+  server->refuse(
+      [](const kube::Request& request) { return absl::StrContains(request.path, "bindings/headroom-webhook"); }, 403);
+  EXPECT_TRUE(run().has_value());
+  EXPECT_TRUE(server->get(absl::StrCat(kLeases, "headroom-webhook-a")).is_null());
 }
 
 TEST_F(Uninstall, gives_up_on_a_configuration_that_always_comes_back) {

@@ -20,7 +20,6 @@ namespace {
 using std::chrono::milliseconds;
 using Kind = api::LimitDimension::Kind;
 
-constexpr char kLease[] = "headroom-webhook-status";
 constexpr milliseconds kRound{250};
 // One after the other, a few milliseconds each; more wait for the next round.
 constexpr std::size_t kMostWrites = 50;
@@ -28,7 +27,7 @@ constexpr Backoff kAfterFailure{milliseconds(500), 2, milliseconds(30'000), 0.2}
 
 runtime::ElectionOptions election(const StatusWriterOptions& options) {
   const milliseconds lease = absl::ToChronoMilliseconds(options.lease_life);
-  return {options.ns, kLease, options.identity, lease, lease * 2 / 3, lease * 2 / 15};
+  return {options.ns, api::kWebhookStatusLease, options.identity, lease, lease * 2 / 3, lease * 2 / 15};
 }
 
 std::string resource_name(const api::MatchedResource& resource) {
@@ -141,7 +140,7 @@ bool StatusWriter::leads() {
   }
   const bool leads = elector_->holds_lease();
   leading_ = leads;
-  metrics_.leading(kLease, leads);
+  metrics_.leading(api::kWebhookStatusLease, leads);
   return leads;
 }
 
