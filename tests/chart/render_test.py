@@ -20,8 +20,8 @@ PROGRAMS = {}
 FOREIGN_GROUPS = {"cert-manager.io", "monitoring.coreos.com"}
 # Groups that every cluster serves, and Headroom's own.
 KNOWN_GROUPS = {"", "admissionregistration.k8s.io", "apiextensions.k8s.io", "apps", "authentication.k8s.io",
-                "authorization.k8s.io", "autoscaling", "batch", "coordination.k8s.io", "events.k8s.io", "headroom.dev",
-                "rbac.authorization.k8s.io"}
+                "authorization.k8s.io", "autoscaling", "batch", "coordination.k8s.io", "discovery.k8s.io",
+                "events.k8s.io", "headroom.dev", "rbac.authorization.k8s.io"}
 # Wrong values, and where the schema's words have to point.
 WRONG_VALUES = [
     ("operator.replicas=0", "/operator/replicas"),
