@@ -67,7 +67,8 @@ ConstraintWatch::ConstraintWatch(World& world, std::function<void()> changed, Co
 
 ConstraintWatch::~ConstraintWatch() { stop(); }
 
-plan::TargetConstraints ConstraintWatch::constraints(const api::ScaleTarget& target, const PodRequests& pod_requests,
+plan::TargetConstraints ConstraintWatch::constraints(const api::ScaleTarget& target,
+                                                     const plan::PodRequests& pod_requests,
                                                      const std::string& selector) {
   plan::TargetConstraints constraints;
   const std::shared_ptr<RegionCapacityView> view = impl_->view_of(target.spec.region);
@@ -75,8 +76,8 @@ plan::TargetConstraints ConstraintWatch::constraints(const api::ScaleTarget& tar
   // No requests at all: the workload has not been seen.
   const auto quotas = !pod_requests ? std::nullopt : view->quotas(target.meta.ns);
   if (quotas) {
-    constraints.quotas = rooms_of_quotas(*quotas, *pod_requests);
-    if (const auto room = room_in_quotas(*quotas, *pod_requests)) {
+    constraints.quotas = plan::rooms_of_quotas(*quotas, *pod_requests);
+    if (const auto room = plan::room_in_quotas(*quotas, *pod_requests)) {
       constraints.quota_replicas_left = room->replicas;
       constraints.quota_text = room->text;
     }

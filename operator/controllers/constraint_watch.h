@@ -25,7 +25,7 @@ class ConstraintWatch final : public ConstraintSource {
 
   /// Does not wait: what is not known yet is left empty. Fills quotas, nodes and unschedulable pods; health, rivals and
   /// lag are the caller's.
-  plan::TargetConstraints constraints(const api::ScaleTarget& target, const PodRequests& pod_requests,
+  plan::TargetConstraints constraints(const api::ScaleTarget& target, const plan::PodRequests& pod_requests,
                                       const std::string& selector) override;
   void stop();
 

@@ -52,7 +52,7 @@ struct EngineView {
   Ownership ownership;
   std::optional<int> current, ready;  ///< replicas of the workload
   std::string selector;
-  PodRequests pod_requests;
+  plan::PodRequests pod_requests;
   bool scaling_disabled = false;
 
   // What to write to.

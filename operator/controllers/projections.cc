@@ -12,8 +12,8 @@
 #include "operator/api/json_reader.h"
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/managed_fields.h"
-#include "operator/controllers/pod_requests.h"
 #include "operator/controllers/stable_hash.h"
+#include "operator/plan/pod_requests.h"
 
 namespace headroom::controllers {
 namespace {
@@ -176,7 +176,7 @@ Result<Workload> workload_from_json(const json& object, const SizePaths& paths) 
   workload.ready = ready_in(object, paths, workload.current);
   workload.selector = selector_at(object, paths.selector);
   if (const json* pod = find_field(object, ".spec.template.spec")) {
-    workload.pod_requests = std::make_shared<const std::map<std::string, Quantity>>(pod_requests(*pod));
+    workload.pod_requests = std::make_shared<const std::map<std::string, Quantity>>(plan::pod_requests(*pod));
   }
   if (fault.found()) return fault.error();
   return workload;

@@ -12,7 +12,7 @@
 #include "operator/api/object.h"
 #include "operator/api/scale_target.h"
 #include "operator/base/quantity.h"
-#include "operator/controllers/pod_requests.h"
+#include "operator/plan/pod_requests.h"
 
 namespace headroom::controllers {
 
@@ -61,7 +61,8 @@ struct Workload {
   std::optional<int> replicas;  ///< the size field as written
   int current = 0, ready = 0;   ///< from status
   std::string selector;         ///< label selector of its pods in text form, empty where unknown
-  PodRequests pod_requests;     ///< "requests.cpu", "limits.memory", "pods": of one pod; null where it has no template
+  plan::PodRequests
+      pod_requests;  ///< "requests.cpu", "limits.memory", "pods": of one pod; null where it has no template
 };
 
 /// Where a kind keeps its size: field paths (".spec.replicas", see field_path.h). From the CRD's scale subresource, or

@@ -105,15 +105,15 @@ struct RegionCapacityView::Impl {
   const std::function<void()> changed;
   const RegionCapacityTimes times;
 
-  ByNamespace<QuotaView> quotas;
-  ByNamespace<PendingPod> pending;
+  ByNamespace<plan::QuotaView> quotas;
+  ByNamespace<plan::PendingPod> pending;
   std::unique_ptr<runtime::Reflector> quota_watch, pod_watch;
 
   mutable std::mutex mutex;
   std::condition_variable_any wake;
-  std::shared_ptr<const std::vector<NodeRoom>> nodes;  // guarded by mutex
-  SteadyTime nodes_seen{};                             // guarded by mutex
-  std::map<ResourceList, Room> rooms;                  // on `nodes`; guarded by mutex
+  std::shared_ptr<const std::vector<plan::NodeRoom>> nodes;  // guarded by mutex
+  SteadyTime nodes_seen{};                                   // guarded by mutex
+  std::map<plan::ResourceList, plan::Room> rooms;            // on `nodes`; guarded by mutex
   std::jthread lister;
 
   void run(const std::stop_token& stop);
@@ -122,22 +122,22 @@ struct RegionCapacityView::Impl {
 
 Status RegionCapacityView::Impl::list_nodes(const std::stop_token& stop) {
   const Deadline deadline(times.listing, stop);
-  NodeTally tally;
+  plan::NodeTally tally;
   const auto listed = [&]() -> Status {
     BOOST_OUTCOME_TRYV(
         for_each_listed(*reader, kube::types::kNode, {}, deadline.token(), [&](const nlohmann::json& object) {
-          if (const auto node = node_from_json(object)) tally.add(node.value());
+          if (const auto node = plan::node_from_json(object)) tally.add(node.value());
         }));
     kube::ListOptions running;
     running.limit = kPodPage;
     running.field_selector = "status.phase!=Succeeded,status.phase!=Failed";
     return for_each_listed(*reader, kube::types::kPod, running, deadline.token(), [&](const nlohmann::json& object) {
-      if (const auto pod = pod_use_from_json(object)) tally.add(pod.value());
+      if (const auto pod = plan::pod_use_from_json(object)) tally.add(pod.value());
     });
   }();
   if (!listed) return deadline.judge(listed.error());
   const std::lock_guard lock(mutex);
-  nodes = std::make_shared<const std::vector<NodeRoom>>(std::move(tally).rooms());
+  nodes = std::make_shared<const std::vector<plan::NodeRoom>>(std::move(tally).rooms());
   nodes_seen = clock.steady_now();
   rooms.clear();
   return ok();
@@ -156,10 +156,10 @@ void RegionCapacityView::Impl::run(const std::stop_token& stop) {
 RegionCapacityView::RegionCapacityView(std::shared_ptr<kube::Reader> reader, const Clock& clock,
                                        std::function<void()> changed, RegionCapacityTimes times, std::uint64_t seed)
     : impl_(std::make_unique<Impl>(std::move(reader), clock, std::move(changed), times)) {
-  impl_->quota_watch = watch<QuotaView>(impl_->reader, kube::types::kResourceQuota, "", impl_->quotas, quota_from_json,
-                                        impl_->changed, clock, seed);
-  impl_->pod_watch = watch<PendingPod>(impl_->reader, kube::types::kPod, "status.phase=Pending", impl_->pending,
-                                       pending_pod_from_json, impl_->changed, clock, seed + 1);
+  impl_->quota_watch = watch<plan::QuotaView>(impl_->reader, kube::types::kResourceQuota, "", impl_->quotas,
+                                              plan::quota_from_json, impl_->changed, clock, seed);
+  impl_->pod_watch = watch<plan::PendingPod>(impl_->reader, kube::types::kPod, "status.phase=Pending", impl_->pending,
+                                             plan::pending_pod_from_json, impl_->changed, clock, seed + 1);
   impl_->lister = std::jthread([impl = impl_.get()](const std::stop_token& stop) { impl->run(stop); });
 }
 
@@ -171,19 +171,19 @@ RegionCapacityView::~RegionCapacityView() {
   impl_->pod_watch->join();
 }
 
-std::optional<std::vector<QuotaView>> RegionCapacityView::quotas(const std::string& ns) const {
+std::optional<std::vector<plan::QuotaView>> RegionCapacityView::quotas(const std::string& ns) const {
   const auto index = impl_->quotas.get();
   if (!index) return std::nullopt;
   const auto found = index->find(ns);
-  return found == index->end() ? std::vector<QuotaView>() : found->second;
+  return found == index->end() ? std::vector<plan::QuotaView>() : found->second;
 }
 
-std::optional<Room> RegionCapacityView::room_on_nodes(const ResourceList& pod_requests) const {
+std::optional<plan::Room> RegionCapacityView::room_on_nodes(const plan::ResourceList& pod_requests) const {
   const std::lock_guard lock(impl_->mutex);
   if (!impl_->nodes || impl_->clock.steady_now() - impl_->nodes_seen > impl_->times.nodes_age) return std::nullopt;
   if (impl_->rooms.size() > kMostShapes) impl_->rooms.clear();
   const auto [it, fresh] = impl_->rooms.try_emplace(pod_requests);
-  if (fresh) it->second = controllers::room_on_nodes(*impl_->nodes, pod_requests);
+  if (fresh) it->second = plan::room_on_nodes(*impl_->nodes, pod_requests);
   return it->second;
 }
 
@@ -193,7 +193,7 @@ std::optional<int> RegionCapacityView::unschedulable(const std::string& ns, cons
   const auto found = index->find(ns);
   if (found == index->end()) return 0;
   return static_cast<int>(std::ranges::count_if(
-      found->second, [&](const PendingPod& pod) { return pod.unschedulable && selector.matches(pod.labels); }));
+      found->second, [&](const plan::PendingPod& pod) { return pod.unschedulable && selector.matches(pod.labels); }));
 }
 
 }  // namespace headroom::controllers

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "operator/base/clock.h"
-#include "operator/controllers/capacity_math.h"
 #include "operator/kube/client.h"
+#include "operator/plan/capacity_math.h"
 
 namespace headroom::controllers {
 
@@ -33,9 +33,9 @@ class RegionCapacityView {
   ~RegionCapacityView();
 
   /// Empty while not known.
-  std::optional<std::vector<QuotaView>> quotas(const std::string& ns) const;
+  std::optional<std::vector<plan::QuotaView>> quotas(const std::string& ns) const;
   /// Empty while not known. Replicas of the same shape share one reckoning until the nodes are listed anew.
-  std::optional<Room> room_on_nodes(const ResourceList& pod_requests) const;
+  std::optional<plan::Room> room_on_nodes(const plan::ResourceList& pod_requests) const;
   /// Pods in `ns` that match and that no node would take. Empty while not known.
   std::optional<int> unschedulable(const std::string& ns, const api::LabelSelector& selector) const;
 

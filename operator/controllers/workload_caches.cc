@@ -79,7 +79,7 @@ void WorkloadCaches::open(Watched& watched, const ScaleKind& kind) {
   watched.store = std::make_shared<runtime::Store<Workload>>();
   runtime::ReflectorOptions options;
   options.type = kind.type;
-  auto decode = [paths = kind.paths, requests = SharedRequests()](const nlohmann::json& object) mutable {
+  auto decode = [paths = kind.paths, requests = plan::SharedRequests()](const nlohmann::json& object) mutable {
     Result<Workload> workload = workload_from_json(object, paths);
     if (workload) workload.value().pod_requests = requests.share(workload.value().pod_requests);
     return workload;

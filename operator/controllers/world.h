@@ -118,7 +118,7 @@ class ConstraintSource {
  public:
   virtual ~ConstraintSource() = default;
   /// `pod_requests` (null: not known) and `selector` are those of the target's workload; see EngineView.
-  virtual plan::TargetConstraints constraints(const api::ScaleTarget& target, const PodRequests& pod_requests,
+  virtual plan::TargetConstraints constraints(const api::ScaleTarget& target, const plan::PodRequests& pod_requests,
                                               const std::string& selector) = 0;
 };
 

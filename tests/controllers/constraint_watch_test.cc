@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-const PodRequests kPod = std::make_shared<const std::map<std::string, Quantity>>(
+const plan::PodRequests kPod = std::make_shared<const std::map<std::string, Quantity>>(
     std::map<std::string, Quantity>{{"requests.cpu", Quantity::from_int(1)}, {"pods", Quantity::from_int(1)}});
 
 struct Stage {

@@ -6,7 +6,6 @@
 
 #include "operator/controllers/field_path.h"
 #include "operator/controllers/managed_fields.h"
-#include "operator/controllers/pod_requests.h"
 #include "operator/controllers/scale_kinds.h"
 #include "operator/controllers/scaler_index.h"
 
@@ -117,19 +116,6 @@ TEST(WorkloadFromJson, reads_a_deployment) {
   EXPECT_EQ(workload.value().pod_requests->at("requests.memory"), Quantity::parse("1Gi").value());
 }
 
-TEST(SharedRequests, equal_ones_are_one_and_those_of_nobody_are_forgotten) {
-  using Requests = std::map<std::string, Quantity>;
-  const auto of = [](int cpus) {
-    return std::make_shared<const Requests>(Requests{{"requests.cpu", Quantity::from_int(cpus)}});
-  };
-  SharedRequests shared;
-  const PodRequests first = shared.share(of(1));
-  EXPECT_EQ(shared.share(of(1)), first);
-  EXPECT_NE(shared.share(of(2)), first);
-  EXPECT_EQ(shared.share(of(2))->at("requests.cpu"), Quantity::from_int(2));
-  EXPECT_EQ(shared.share(nullptr), nullptr);
-}
-
 TEST(WorkloadFromJson, counts_no_ready_replica_where_a_built_in_kind_leaves_the_field_out) {
   const auto workload = workload_from_json(
       parsed(R"({"metadata": {"name": "w"}, "spec": {"replicas": 3}, "status": {"replicas": 3}})"), kDeploymentPaths);
@@ -172,22 +158,6 @@ TEST(Projections, survive_documents_that_are_no_objects) {
     (void)scaled_object_from_json(parsed(text));
     (void)workload_from_json(parsed(text), kDeploymentPaths);
   }
-}
-
-TEST(PodRequests, adds_up_as_kubernetes_does) {
-  const auto requests = pod_requests(parsed(R"({
-    "initContainers": [
-      {"restartPolicy": "Always", "resources": {"requests": {"cpu": "100m"}}},
-      {"resources": {"requests": {"cpu": "2", "memory": "64Mi"}}}],
-    "containers": [{"resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"cpu": "1"}}},
-                   {"resources": {"limits": {"cpu": "250m"}}}],
-    "overhead": {"cpu": "50m"}})"));
-  const auto value = [](const char* text) { return Quantity::parse(text).value(); };
-  EXPECT_EQ(requests.at("requests.cpu"), value("2150m")) << "the init container beside its sidecar, and the overhead";
-  EXPECT_EQ(requests.at("requests.memory"), value("1Gi"));
-  EXPECT_EQ(requests.at("limits.cpu"), value("1300m"));
-  EXPECT_EQ(requests.at("pods"), value("1"));
-  EXPECT_EQ(requests.count("limits.memory"), 0U);
 }
 
 TEST(FieldPath, reads_and_writes_nested_fields) {

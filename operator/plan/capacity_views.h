@@ -11,7 +11,7 @@
 #include "operator/base/quantity.h"
 #include "operator/base/result.h"
 
-namespace headroom::controllers {
+namespace headroom::plan {
 
 /// Resource name → amount: "cpu", "requests.memory", "pods".
 using ResourceList = std::map<std::string, Quantity>;
@@ -47,4 +47,4 @@ struct PendingPod {
 };
 Result<PendingPod> pending_pod_from_json(const nlohmann::json& pod);
 
-}  // namespace headroom::controllers
+}  // namespace headroom::plan

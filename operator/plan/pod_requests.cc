@@ -1,20 +1,25 @@
-#include "operator/controllers/pod_requests.h"
+#include "operator/plan/pod_requests.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "operator/controllers/field_path.h"
-
-namespace headroom::controllers {
+namespace headroom::plan {
 namespace {
 
 using nlohmann::json;
 using Amounts = std::map<std::string, Quantity>;
 
-void read_amounts(const json& container, const char* path, const char* prefix, Amounts& into) {
-  const json* list = find_field(container, path);
-  if (list == nullptr || !list->is_object()) return;
-  for (const auto& [resource, amount] : list->items()) {
+/// JSON null where there is none.
+const json& field(const json& object, const char* name) {
+  static const json none;
+  if (!object.is_object()) return none;
+  const auto it = object.find(name);
+  return it == object.end() ? none : *it;
+}
+
+void read_amounts(const json& list, const char* prefix, Amounts& into) {
+  if (!list.is_object()) return;
+  for (const auto& [resource, amount] : list.items()) {
     if (!amount.is_string() && !amount.is_number_integer()) continue;
     const auto quantity = Quantity::parse(amount.is_string() ? amount.get<std::string>() : amount.dump());
     if (quantity) into.emplace(prefix + resource, quantity.value());
@@ -22,10 +27,12 @@ void read_amounts(const json& container, const char* path, const char* prefix, A
 }
 
 Amounts of_container(const json& container) {
+  const json& resources = field(container, "resources");
+  const json& limits = field(resources, "limits");
   Amounts amounts;
-  read_amounts(container, ".resources.requests", "requests.", amounts);
-  read_amounts(container, ".resources.limits", "requests.", amounts);  // emplace: only where no request is given
-  read_amounts(container, ".resources.limits", "limits.", amounts);
+  read_amounts(field(resources, "requests"), "requests.", amounts);
+  read_amounts(limits, "requests.", amounts);  // emplace: only where no request is given
+  read_amounts(limits, "limits.", amounts);
   return amounts;
 }
 
@@ -37,10 +44,10 @@ void raise_to(Amounts& most, const Amounts& other) {
   for (const auto& [resource, amount] : other) most[resource] = std::max(most[resource], amount);
 }
 
-const json& list_at(const json& object, const char* field) {
+const json& list_at(const json& object, const char* name) {
   static const json empty = json::array();
-  const auto it = object.find(field);
-  return it != object.end() && it->is_array() ? *it : empty;
+  const json& list = field(object, name);
+  return list.is_array() ? list : empty;
 }
 
 }  // namespace
@@ -54,8 +61,7 @@ Amounts pod_requests(const json& pod_spec) {
     Amounts running = sidecars;
     add(running, of_container(container));
     raise_to(most_while_starting, running);
-    const json* restart = find_field(container, ".restartPolicy");
-    if (restart != nullptr && *restart == "Always") sidecars = std::move(running);
+    if (field(container, "restartPolicy") == "Always") sidecars = std::move(running);
   }
   Amounts total = sidecars;
   for (const json& container : list_at(pod_spec, "containers")) {
@@ -63,10 +69,10 @@ Amounts pod_requests(const json& pod_spec) {
   }
   raise_to(total, most_while_starting);
   Amounts overhead;
-  read_amounts(pod_spec, ".overhead", "requests.", overhead);
+  read_amounts(field(pod_spec, "overhead"), "requests.", overhead);
   add(total, overhead);
   // A limit with overhead counts only where there is a limit at all.
-  read_amounts(pod_spec, ".overhead", "limits.", overhead);
+  read_amounts(field(pod_spec, "overhead"), "limits.", overhead);
   for (const auto& [resource, amount] : overhead) {
     if (resource.starts_with("limits.") && total.contains(resource)) total[resource] = total[resource] + amount;
   }
@@ -85,4 +91,4 @@ PodRequests SharedRequests::share(const PodRequests& requests) {
   return requests;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::plan

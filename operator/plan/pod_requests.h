@@ -8,7 +8,7 @@
 
 #include "operator/base/quantity.h"
 
-namespace headroom::controllers {
+namespace headroom::plan {
 
 /// The sums that ResourceQuota counts for one pod of `pod_spec`: "requests.cpu", "limits.memory", …, and "pods": 1. As
 /// Kubernetes adds them up: containers and sidecars together, or an init container where that needs more, plus
@@ -27,4 +27,4 @@ class SharedRequests {
   std::map<std::map<std::string, Quantity>, std::weak_ptr<const std::map<std::string, Quantity>>> known_;
 };
 
-}  // namespace headroom::controllers
+}  // namespace headroom::plan

@@ -1,11 +1,11 @@
-#include "operator/controllers/capacity_views.h"
+#include "operator/plan/capacity_views.h"
 
 #include <nlohmann/json.hpp>
 
 #include "operator/api/json_reader.h"
-#include "operator/controllers/pod_requests.h"
+#include "operator/plan/pod_requests.h"
 
-namespace headroom::controllers {
+namespace headroom::plan {
 namespace {
 
 using api::JsonFault;
@@ -100,4 +100,4 @@ Result<PendingPod> pending_pod_from_json(const json& pod) {
   return pending;
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::plan

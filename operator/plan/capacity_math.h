@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "operator/controllers/capacity_views.h"
+#include "operator/plan/capacity_views.h"
 #include "operator/plan/readiness.h"
 
-namespace headroom::controllers {
+namespace headroom::plan {
 
 /// How many more, and what holds them back, in words with numbers and the remedy.
 struct Room {
@@ -25,7 +25,7 @@ struct Room {
 std::optional<Room> room_in_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests);
 
 /// The same resource by resource, for plans of several targets that share a quota.
-std::vector<plan::QuotaRoom> rooms_of_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests);
+std::vector<QuotaRoom> rooms_of_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests);
 
 /// A node's allocatable minus what its pods request; "pods" included.
 struct NodeRoom {
@@ -48,4 +48,4 @@ class NodeTally {
 /// selectors, affinity and spread are not known here and not considered; the text says so.
 Room room_on_nodes(std::span<const NodeRoom> nodes, const ResourceList& pod_requests);
 
-}  // namespace headroom::controllers
+}  // namespace headroom::plan

@@ -1,4 +1,4 @@
-#include "operator/controllers/capacity_math.h"
+#include "operator/plan/capacity_math.h"
 
 #include <absl/strings/match.h>
 #include <absl/strings/str_cat.h>
@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <string_view>
 
-namespace headroom::controllers {
+namespace headroom::plan {
 namespace {
 
 constexpr int kPlenty = 1'000'000;  ///< replicas beyond any real target; keeps sums in range
@@ -105,8 +105,8 @@ std::optional<Room> room_in_quotas(std::span<const QuotaView> quotas, const Reso
   return tightest;
 }
 
-std::vector<plan::QuotaRoom> rooms_of_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests) {
-  std::vector<plan::QuotaRoom> rooms;
+std::vector<QuotaRoom> rooms_of_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests) {
+  std::vector<QuotaRoom> rooms;
   for_each_charge(quotas, pod_requests, [&](const QuotaView& quota, const std::string& resource, const Charge& charge) {
     rooms.push_back({quota.name, resource, std::max(charge.hard - charge.used, Quantity()), charge.per_replica});
   });
@@ -144,4 +144,4 @@ Room room_on_nodes(std::span<const NodeRoom> nodes, const ResourceList& pod_requ
                             " each, node selectors and affinity not considered; add nodes")};
 }
 
-}  // namespace headroom::controllers
+}  // namespace headroom::plan

@@ -3,10 +3,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "operator/controllers/capacity_math.h"
-#include "operator/controllers/capacity_views.h"
+#include "operator/plan/capacity_math.h"
+#include "operator/plan/capacity_views.h"
 
-namespace headroom::controllers {
+namespace headroom::plan {
 namespace {
 
 using nlohmann::json;
@@ -217,4 +217,4 @@ TEST(PendingPod, is_unschedulable_when_the_scheduler_says_so) {
 }
 
 }  // namespace
-}  // namespace headroom::controllers
+}  // namespace headroom::plan
