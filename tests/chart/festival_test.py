@@ -19,10 +19,11 @@ import yaml
 
 import chart
 import pods
+from api import Api
 from audit import Audit
 from cluster import Cluster
 from timeline import Timeline, without_repetitions
-from writers import Connection, Writers
+from writers import Writers
 
 PROGRAMS = {}
 SAMPLES = chart.ROOT / "manifests" / "samples"
@@ -95,6 +96,7 @@ class InPods(unittest.TestCase):
         cls.audit = Audit(cls.folder)
         cls.cluster = Cluster("festival", *pods.APISERVER_FLAGS, *cls.audit.flags, "--request-timeout=10s", foreign=())
         cls.addClassCleanup(cls.cluster.down)
+        cls.api = Api(cls.cluster)
         cls.node = pods.Node(cls.cluster, PROGRAMS)
         cls.addClassCleanup(cls.node.stop)
         chart.hack("dbcontroller", "up", cls.cluster.name, "--delay", "100ms")
@@ -226,8 +228,7 @@ class InPods(unittest.TestCase):
             self.assertEqual(403, status, message)
             self.assertIn(refusal, message)
             self.assertEqual(hard, stored_then, "a write was refused that would have fitted")
-        with Connection(self.cluster) as connection:
-            self.assertEqual(hard, writers.stored(connection))
+        self.assertEqual(hard, writers.stored(self.api))
 
     def test_limits_are_exact_though_webhooks_end(self):
         for path in sorted((SAMPLES / STORE).glob("*.yaml")):

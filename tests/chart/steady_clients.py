@@ -17,7 +17,7 @@ class Writer:
     is tried again then, as clients of Kubernetes do; a 403 is a refusal; all else but success is a failure."""
 
     def __init__(self, cluster, namespace, number, per_second):
-        self._cluster, self._api = cluster, api.Api(cluster)
+        self._api = api.Api(cluster)
         self._path, self._number = f"/api/v1/namespaces/{namespace}/configmaps", number
         self._pause = 1 / per_second
         self.writes, self.waits, self.slowest = 0, 0, 0.0
@@ -50,16 +50,12 @@ class Writer:
         path = f"{self._path}/w{self._number}-{name}"
         for _ in range(MOST_TRIES):
             begun, sent = time.monotonic(), time.time()
-            try:
-                if verb == "create":
-                    status, said = self._api.ask("POST", self._path, body)
-                elif verb == "change":
-                    status, said = self._api.ask("PATCH", path, body, api.MERGE_PATCH)
-                else:
-                    status, said = self._api.ask("DELETE", path)
-            except (OSError, ValueError, api.http.client.HTTPException) as problem:
-                status, said = 0, {"message": repr(problem)}
-                self._api = api.Api(self._cluster)
+            if verb == "create":
+                status, said = self._api.ask("POST", self._path, body)
+            elif verb == "change":
+                status, said = self._api.ask("PATCH", path, body, api.MERGE_PATCH)
+            else:
+                status, said = self._api.ask("DELETE", path)
             self.writes += 1
             self.slowest = max(self.slowest, time.monotonic() - begun)
             pause = said.get("details", {}).get("retryAfterSeconds")
