@@ -22,13 +22,15 @@ import pods
 from api import Api
 from audit import Audit
 from cluster import Cluster
-from timeline import Timeline, without_repetitions
+from history import History
 from writers import Writers
 
 PROGRAMS = {}
 SAMPLES = chart.ROOT / "manifests" / "samples"
 ERP, STORE = "whatsapp-erp", "depository"
 DATABASE = "erp-db"
+SIZES = {f"/apis/autoscaling/v2/namespaces/{ERP}/horizontalpodautoscalers": "minReplicas",
+         f"/apis/postgresql.cnpg.io/v1/namespaces/{ERP}/clusters": "instances"}
 # Diwali 2026 in a minute and a half: slowly over its first boundary, while the pods start, then long enough for the
 # other to take over, fast through its days, and slowly again while the sizes fall from hour to hour.
 CLOCK = (("2026-11-04T18:00:00Z", 180), ("2026-11-04T18:40:00Z", 3600), ("2026-11-06T20:00:00Z", 14400),
@@ -62,6 +64,10 @@ def seconds_until(text):
         seconds += (instant(next_began) - instant(began)).total_seconds() / speed
         began, speed = next_began, next_speed
     return seconds + (wanted - instant(began)).total_seconds() / speed
+
+
+def without_repetitions(sizes):
+    return [size for size, _ in itertools.groupby(sizes)]
 
 
 def in_order(some, everything):
@@ -105,10 +111,10 @@ class InPods(unittest.TestCase):
         cls.cluster.kubectl("apply", "--server-side", "--filename", cls.festival)
         cls.cluster.kubectl("wait", "deployments", "--all", "--for=condition=Available", "--timeout=90s",
                             "--namespace", ERP)
-        cls.timeline = Timeline(cls.cluster, ERP, {"horizontalpodautoscalers": ".spec.minReplicas",
-                                                   "clusters.postgresql.cnpg.io": ".spec.instances"})
-        cls.addClassCleanup(cls.timeline.stop)
-        cls.cluster.until("all sizes to be known", lambda: len(cls.timeline.now()) == 5)
+        cls.histories = [History(Api(cls.cluster), path, lambda item, field=field: item["spec"][field])
+                         for path, field in SIZES.items()]
+        for each in cls.histories:
+            cls.addClassCleanup(each.stop)
         cls.before = cls.sized()
         (cls.folder / "values.yaml").write_text(yaml.safe_dump(VALUES))
         cls.cluster.helm("4", "install", "headroom", chart.CHART, "--create-namespace", "--wait", "--timeout", "2m",
@@ -137,9 +143,22 @@ class InPods(unittest.TestCase):
         except TimeoutError as late:
             logs = "\n".join(f"--- {pod.name}\n{pod.text()[-3000:]}"
                              for component in ("operator", "webhook") for pod in self.node.pods(component))
-            raise AssertionError(f"{late}\n{self.timeline.states()}\n{logs}") from late
+            raise AssertionError(f"{late}\n{self.states()}\n{logs}") from late
 
     # --- the festival ---
+
+    def states(self):
+        """Name → size of all that are known, at the start and after each change."""
+        now, found = {}, []
+        revisions = [one for history in self.histories for one in history.revisions()]
+        for one in sorted(revisions, key=lambda one: one.at):
+            if now.get(one.name) != one.seen:
+                now[one.name] = one.seen
+                found.append(dict(now))
+        return found
+
+    def sizes_now(self):
+        return self.states()[-1]
 
     def planned(self):
         """All sizes by name, from when they are, as `headroom plan` says of the same files."""
@@ -166,7 +185,7 @@ class InPods(unittest.TestCase):
         states = [state for _, state in plan]
         self.assertGreaterEqual(len(states), 10, states)
         first = self.wait("an operator to lead", self.leader)
-        self.wait("the first phase", lambda: self.timeline.now() == states[1])
+        self.wait("the first phase", lambda: self.sizes_now() == states[1])
         standby = self.wait("the other to be there", lambda: next(
             (pod for pod in self.node.pods("operator") if pod is not first), None))
         well_within = seconds_until("2026-11-04T20:30:00Z")
@@ -174,28 +193,29 @@ class InPods(unittest.TestCase):
         first.end(signal.SIGKILL)
         self.cluster.kubectl("delete", "pod", first.name, "--namespace", chart.NAMESPACE, "--wait=false")
         self.wait("the other to lead", lambda: self.leader() is standby, 40)
-        self.assertEqual(states[1], self.timeline.now(), "the other was to lead from the first phase on")
+        self.assertEqual(states[1], self.sizes_now(), "the other was to lead from the first phase on")
 
-        self.wait("the end", lambda: self.timeline.now() == states[-1], 180)
+        self.wait("the end", lambda: self.sizes_now() == states[-1], 180)
         self.assertIs(standby, self.leader())
         self.look_at_sizes(plan)
         self.wait("everything to be as before", lambda: self.sized() == self.before)
         self.assertEqual([], self.audit.refused())
 
     def look_at_sizes(self, plan):
-        seen = self.timeline.states()
+        seen = self.states()
         told = f"planned are {plan}, there were {seen}"
         # On a busy machine, an operator may be late for one of the hours in which the sizes fall.
         lasting = [state for (begin, state), (end, _) in itertools.pairwise(plan) if end - begin > LATE]
         self.assertGreaterEqual(len(lasting), 2, told)
         self.assertTrue(in_order([*lasting, plan[-1][1]], seen), told)
         self.assertGreaterEqual(sum(state in seen for _, state in plan), len(plan) * 2 / 3, told)
-        for name in self.timeline.now():
+        for name in seen[-1]:
             sizes = without_repetitions(state[name] for _, state in plan)
             if name == DATABASE:  # one clone at a time
                 sizes = [size for one, other in itertools.pairwise(sizes)
                          for size in range(one, other, 1 if other > one else -1)] + sizes[-1:]
-            self.assertTrue(in_order(self.timeline.sizes(name), sizes), f"{name}: {told}")
+            there_were = without_repetitions(state[name] for state in seen if name in state)
+            self.assertTrue(in_order(there_were, sizes), f"{name}: {told}")
 
     # --- the limits ---
 
