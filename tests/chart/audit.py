@@ -1,22 +1,22 @@
-"""What Headroom's accounts ask of an API server, and what they may not, by its audit log."""
+"""What is asked of an API server, and what of it is not allowed, by its audit log."""
 import json
 
 import yaml
 
 import chart
 
-POLICY = {
-    "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "userGroups": [f"system:serviceaccounts:{chart.NAMESPACE}"]}, {"level": "None"}]}
+OF_HEADROOM = {"level": "Metadata", "userGroups": [f"system:serviceaccounts:{chart.NAMESPACE}"]}
 
 
 class Audit:
     """Files are kept in `folder`; `flags` are those with which the API server has to be started."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, rule=OF_HEADROOM):
+        """`rule`: of an audit policy; what it does not choose is not in the log."""
         self._log = folder / "audit.log"
         policy = folder / "policy.yaml"
-        policy.write_text(yaml.safe_dump(POLICY))
+        policy.write_text(yaml.safe_dump({"apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+                                          "omitStages": ["RequestReceived"], "rules": [rule, {"level": "None"}]}))
         self.flags = (f"--audit-policy-file={policy}", f"--audit-log-path={self._log}")
 
     def requests(self):

@@ -22,6 +22,7 @@ import chart  # noqa: E402
 import festival  # noqa: E402
 import markdown  # noqa: E402
 import sizes  # noqa: E402
+from audit import Audit  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from festival import ABOVE_ORIGINAL, ABSENT, ORIGINAL  # noqa: E402
 from git_tool import GitTool  # noqa: E402
@@ -54,10 +55,8 @@ class Reapply(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="headroom-reapply-")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        cls.audit = cls.folder / "audit.log"
-        (cls.folder / "policy.yaml").write_text(yaml.safe_dump(sizes.AUDIT_POLICY))
-        cls.cluster = Cluster("reapply", f"--audit-policy-file={cls.folder}/policy.yaml",
-                              f"--audit-log-path={cls.audit}", foreign=())
+        cls.audit = Audit(cls.folder, sizes.WRITES)
+        cls.cluster = Cluster("reapply", *cls.audit.flags, foreign=())
         cls.addClassCleanup(cls.cluster.down)
         cls.cluster.kubectl("apply", "--server-side", "--filename", chart.ROOT / "crds")
         cls.api = api.Api(cls.cluster)

@@ -1,19 +1,16 @@
 """What sizes were, at every revision of the objects that hold them, and who wrote them."""
 import collections
 import datetime
-import json
 
 from history import History
 
 LISTS = {"deployments": "/apis/apps/v1/deployments",
          "horizontalpodautoscalers": "/apis/autoscaling/v2/horizontalpodautoscalers"}
 FIELDS = {"deployments": "replicas", "horizontalpodautoscalers": "minReplicas"}
-AUDIT_POLICY = {
-    "apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "verbs": ["patch", "update"],
-               "resources": [{"group": "apps", "resources": ["deployments", "deployments/scale"]},
-                             {"group": "autoscaling", "resources": ["horizontalpodautoscalers"]}]},
-              {"level": "None"}]}
+# For the audit log: writes of them.
+WRITES = {"level": "Metadata", "verbs": ["patch", "update"],
+          "resources": [{"group": "apps", "resources": ["deployments", "deployments/scale"]},
+                        {"group": "autoscaling", "resources": ["horizontalpodautoscalers"]}]}
 
 
 def sizes_of(api, resource):
@@ -21,11 +18,10 @@ def sizes_of(api, resource):
     return History(api, LISTS[resource], lambda item: item["spec"].get(FIELDS[resource]))
 
 
-def writes_of(manager, audit_log):
+def writes_of(manager, audit):
     """(resource, namespace, name) → when that field manager sent a write, as time.time()."""
     found = collections.defaultdict(list)
-    for line in audit_log.read_text(encoding="utf-8").splitlines():
-        event = json.loads(line)
+    for _, event in audit.requests():
         thing = event["objectRef"]
         if f"fieldManager={manager}" in event["requestURI"].partition("?")[2].split("&"):
             at = datetime.datetime.fromisoformat(event["requestReceivedTimestamp"])
