@@ -4,6 +4,7 @@ Git says every second: set up as docs/gitops.md has it, and not.
 
 Usage: reapply_test.py HEADROOM_OPERATOR [unittest arguments]
 """
+import os
 import pathlib
 import subprocess
 import sys
@@ -26,12 +27,13 @@ from audit import Audit  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from festival import ABOVE_ORIGINAL, ABSENT, ORIGINAL  # noqa: E402
 from git_tool import GitTool  # noqa: E402
-from page_shell import PageShell  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 OPERATOR = []
 ARGO, FLUX = "argocd-controller", "kustomize-controller"
 PERIOD = 1.0
 LATE_SECONDS = 3  # what a busy machine may take
+PAGE_SECONDS = 60  # a block of the page
 # shop: Git had replicas, which are taken out as the page says. ignored: Git has sizes, and Argo CD ignores what
 # Headroom owns. flux: Git has none. forced: Git has sizes, and its tool, which knows nothing of Headroom, heals from
 # the middle of the peak on.
@@ -90,13 +92,18 @@ class Reapply(unittest.TestCase):
         """As the page has it; where it says so, the tool syncs."""
         page = markdown.Page(chart.ROOT / "docs" / "gitops.md")
         names, look, share, dropped = shell_blocks(page, "Taking replicas out of Git: share, then drop")
-        shell = PageShell(cls.cluster)
-        cls.addClassCleanup(shell.stop)
-        shell.run(names)
-        cls.owners_before = shell.run(look)
-        cls.owners_shared = shell.run(share)[1:]  # behind what kubectl says
+        terminal = Terminal(cls.folder, os.environ)
+        cls.addClassCleanup(terminal.close)
+
+        def said(block):
+            return terminal.run(block, PAGE_SECONDS)[1].splitlines()
+        said("set -e")  # a command that fails ends the shell, which the terminal tells
+        said(f'kubectl() {{ {chart.ROOT}/hack/cluster kubectl {cls.cluster.name} "$@"; }}')
+        said(names)
+        cls.owners_before = said(look)
+        cls.owners_shared = said(share)[1:]  # behind what kubectl says
         cls.tools["shop"].push(festival.no_sizes_in_git("shop"))
-        cls.owners_after = shell.run(dropped)
+        cls.owners_after = said(dropped)
 
     @classmethod
     def walk(cls):
