@@ -2,13 +2,14 @@
 its probe says so and no longer than that, one that is deleted is told to end and has its time for that, and one that
 ends by itself is complete.
 
-As with pods.Node everything is inside of pods.in_private_network(). The cluster needs CLUSTER_FLAGS, and what has a
-probe the annotation of `not_played()`.
+Everything is inside of pods.in_private_network(). The cluster needs CLUSTER_FLAGS. A pod without the annotation of
+`not_played()` is called ready by the cluster's kubelets, too, until this one has first looked at it.
 """
 import datetime
 import http.client
 import pathlib
 import signal
+import sys
 import tempfile
 import threading
 import time
@@ -96,19 +97,18 @@ class Kubelet:
         self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
+    def pods(self, *components):
+        """Those of these components that nobody has deleted; fails with what went wrong meanwhile."""
+        return [one.pod for one in self._followed(components)]
+
     def ready(self, component):
-        """How many of a component are; fails with what went wrong meanwhile."""
-        with self._lock:
-            if self._problem:
-                raise RuntimeError(f"the kubelet stopped: {self._problem}")
-            return sum(one.ready for one in self._running.values()
-                       if one.pod.labels.get("app.kubernetes.io/component") == component)
+        """How many of a component are; fails as pods() does."""
+        return sum(one.ready for one in self._followed((component,)))
 
     def text(self, component):
         """What all pods of a component that ever ran have said."""
         with self._lock:
-            return "\n".join(f"--- {pod.name}\n{pod.text()}" for pod in self._said
-                             if pod.labels.get("app.kubernetes.io/component") == component)
+            return "\n".join(f"--- {pod.name}\n{pod.text()}" for pod in self._said if pod.component == component)
 
     def stop(self):
         self._stop.set()
@@ -117,6 +117,12 @@ class Kubelet:
             one.pod.end(signal.SIGKILL)
             one.pod.gone(10)
         self._folder.cleanup()
+
+    def _followed(self, components):
+        with self._lock:
+            if self._problem:
+                raise RuntimeError(f"the kubelet stopped: {self._problem}")
+            return [one for one in self._running.values() if one.pod.component in components]
 
     def _follow(self):
         try:
@@ -161,6 +167,9 @@ class Kubelet:
         if ready != one.ready or ended:
             one.ready, one.over = ready, ended
             self._tell(one)
+        if ended:
+            code = one.pod.process.returncode
+            print(f"{one.pod.name} ended with {code}:\n{one.pod.text()}", file=sys.stderr, flush=True)
 
     def _tell(self, one):
         status, said = self._api.ask("PATCH", f"{one.path}/status", {

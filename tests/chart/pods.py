@@ -57,7 +57,7 @@ class Pod:
 
     def __init__(self, number, pod, programs, cluster, folder):
         self.name = pod["metadata"]["name"]
-        self.labels = pod["metadata"]["labels"]
+        self.component = pod["metadata"]["labels"].get("app.kubernetes.io/component")
         self.address = pod["status"]["podIP"]
         self.log = folder / f"{self.name}.log"
         self._folder = folder / self.name
@@ -176,7 +176,7 @@ class Node:
         with self._lock:
             if self._problem:
                 raise RuntimeError(f"the node stopped: {self._problem}")
-            return [pod for pod in self._pods.values() if pod.labels.get("app.kubernetes.io/component") == component]
+            return [pod for pod in self._pods.values() if pod.component == component]
 
     def stop(self):
         self._stop.set()

@@ -33,7 +33,6 @@ def nothing_is_installed(world, _page):
 
 def bare_namespace(world, name):
     world.installed()
-    world.without_objects()
     world.namespace(name)
 
 
@@ -114,7 +113,6 @@ def values_of_the_page(world, page):
     """What a block ```yaml of the page says that the chart needs."""
     block = next(block for block in page.blocks if block.language == "yaml" and block.text.startswith("webhook:"))
     world.installed(yaml.safe_load(block.text))
-    world.without_objects()
 
 
 def kubeconfigs_of(*regions):
@@ -123,13 +121,11 @@ def kubeconfigs_of(*regions):
 
 def three_regions(world, _page):
     world.installed({"operator": kubeconfigs_of("us-east-1", "eu-west-1", "ap-south-1")})
-    world.without_objects()
     world.region_of_second_cluster("us-east-1")
 
 
 def bare(world, _page):
     world.installed()
-    world.without_objects()
 
 
 CLONES = {"scaleKinds": [{"group": "postgresql.cnpg.io", "resource": "clusters"}]}
@@ -137,12 +133,10 @@ CLONES = {"scaleKinds": [{"group": "postgresql.cnpg.io", "resource": "clusters"}
 
 def databases(world, _page):
     world.installed({"operator": CLONES})
-    world.without_objects()
 
 
 def two_regions_with_databases(world, _page):
     world.installed({"operator": {**CLONES, **kubeconfigs_of("chennai")}})
-    world.without_objects()
     world.region_of_second_cluster("chennai")
 
 

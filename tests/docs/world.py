@@ -9,9 +9,10 @@ import tempfile
 import yaml
 
 import chart
-import kubelet
 import pods
 from cluster import FOREIGN, Cluster
+from kubelet import CLUSTER_FLAGS, Kubelet
+from pod_logs import PodLogs
 from terminal import Terminal
 
 OWN_OBJECTS = "festivalschedules,scalelimits,clusterscalelimits,scaletargets,regions"
@@ -38,11 +39,9 @@ class World:
         self.cluster = self._start("docs")
         self._measure()
         self.second = None
-        self.node = pods.Node(self.cluster, programs)
-        self._undo.append(self.node.stop)
-        own = pathlib.Path(self._folder.name) / "kubelet"
-        own.mkdir()
-        self._undo.append(kubelet.Kubelet(self.cluster, self.node, programs, own).stop)
+        self.kubelet = Kubelet(self.cluster, programs)
+        self._undo.append(self.kubelet.stop)
+        self._undo.append(PodLogs(self.kubelet, self.folder.parent).stop)
         self.terminal = self._open_terminal(programs)
 
     def stop(self):
@@ -50,8 +49,7 @@ class World:
             each()
 
     def _start(self, name):
-        # Pods of Jobs are run here.
-        cluster = Cluster(name, *pods.APISERVER_FLAGS, foreign=(*FOREIGN, "cloudnative-pg"), flags=("--leave-jobs",))
+        cluster = Cluster(name, *pods.APISERVER_FLAGS, foreign=(*FOREIGN, "cloudnative-pg"), flags=CLUSTER_FLAGS)
         self._undo.append(cluster.down)
         return cluster
 
@@ -86,7 +84,10 @@ class World:
     # What pages take for granted.
 
     def installed(self, values=None):
-        """Headroom as the chart installs it, with these values, and at work."""
+        """Headroom as the chart installs it, with these values, at work, and nobody's objects."""
+        # Webhooks are not ready while a limit selects what these values do not let them read.
+        if self.cluster.get("crd", "scalelimits.headroom.dev"):
+            self.without_objects()
         settings = self.folder.parent / "settings.yaml"
         settings.write_text(yaml.safe_dump(values or {}))
         self.cluster.helm("4", "upgrade", "headroom", chart.CHART, "--install", "--create-namespace", "--reset-values",
@@ -101,8 +102,8 @@ class World:
         self.cluster.until("Headroom to be at work", told, 120)
 
     def running(self):
-        self.cluster.until("three webhooks and two operators to run", lambda: (
-            len(self.node.pods("webhook")) == 3 and len(self.node.pods("operator")) == 2), 120)
+        self.cluster.until("three webhooks and two operators to be ready", lambda: (
+            self.kubelet.ready("webhook") == 3 and self.kubelet.ready("operator") == 2), 120)
 
     def uninstalled(self):
         """Nothing left but definitions."""
