@@ -20,6 +20,7 @@ import chart
 import pods
 from audit import Audit
 from cluster import Cluster
+from kubelet import CLUSTER_FLAGS, Kubelet
 
 PROGRAMS = {}
 VALUES = {
@@ -100,10 +101,10 @@ class Accounts(unittest.TestCase):
         folder = pathlib.Path(cls.folder.name)
         cls.audit = Audit(folder)
         (folder / "values.yaml").write_text(yaml.safe_dump(VALUES))
-        cls.cluster = Cluster("accounts", *pods.APISERVER_FLAGS, *cls.audit.flags)
+        cls.cluster = Cluster("accounts", *pods.APISERVER_FLAGS, *cls.audit.flags, flags=CLUSTER_FLAGS)
         cls.addClassCleanup(cls.cluster.down)
-        cls.node = pods.Node(cls.cluster, PROGRAMS)
-        cls.addClassCleanup(cls.node.stop)
+        cls.kubelet = Kubelet(cls.cluster, PROGRAMS)
+        cls.addClassCleanup(cls.kubelet.stop)
         cls.cluster.helm("4", "install", "headroom", chart.CHART, "--create-namespace", "--wait", "--timeout", "2m",
                          "--values", folder / "values.yaml")
 
@@ -112,7 +113,7 @@ class Accounts(unittest.TestCase):
             return self.cluster.until(what, condition, seconds)
         except TimeoutError as late:
             logs = "\n".join(f"--- {pod.name}\n{pod.text()[-3000:]}"
-                             for component in ("operator", "webhook") for pod in self.node.pods(component))
+                             for pod in self.kubelet.pods("operator", "webhook"))
             raise AssertionError(f"{late}\n{logs}") from late
 
     def test_they_work_with_the_charts_rights_and_need_them(self):
@@ -127,7 +128,7 @@ class Accounts(unittest.TestCase):
 
     def webhook_answers(self):
         self.wait("three webhooks and two operators to run", lambda: (
-            len(self.node.pods("webhook")) == 3 and len(self.node.pods("operator")) == 2))
+            len(self.kubelet.pods("webhook")) == 3 and len(self.kubelet.pods("operator")) == 2))
         self.cluster.kubectl("create", "namespace", SHOP)
         follower = headroom("ScaleTarget", "follower", {
             "targetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "follower"},
@@ -202,7 +203,7 @@ class Accounts(unittest.TestCase):
     def metrics_are_for_those_who_may_read_them(self):
         self.cluster.kubectl("create", "serviceaccount", "prometheus", "--namespace", SHOP)
         token, _ = self.cluster.kubectl("create", "token", "prometheus", "--namespace", SHOP)
-        everyone = self.node.pods("operator") + self.node.pods("webhook")
+        everyone = self.kubelet.pods("operator", "webhook")
         for pod in everyone:
             self.assertEqual(403, scrape(pod, token.strip())[0], pod.name)
         self.cluster.kubectl("create", "clusterrolebinding", "prometheus-reads-headroom",

@@ -23,6 +23,7 @@ from api import Api
 from audit import Audit
 from cluster import Cluster
 from history import History
+from kubelet import CLUSTER_FLAGS, Kubelet
 from writers import Writers
 
 PROGRAMS = {}
@@ -100,11 +101,12 @@ class InPods(unittest.TestCase):
         cls.addClassCleanup(temporary.cleanup)
         cls.folder = pathlib.Path(temporary.name)
         cls.audit = Audit(cls.folder)
-        cls.cluster = Cluster("festival", *pods.APISERVER_FLAGS, *cls.audit.flags, "--request-timeout=10s", foreign=())
+        cls.cluster = Cluster("festival", *pods.APISERVER_FLAGS, *cls.audit.flags, "--request-timeout=10s", foreign=(),
+                              flags=CLUSTER_FLAGS)
         cls.addClassCleanup(cls.cluster.down)
         cls.api = Api(cls.cluster)
-        cls.node = pods.Node(cls.cluster, PROGRAMS)
-        cls.addClassCleanup(cls.node.stop)
+        cls.kubelet = Kubelet(cls.cluster, PROGRAMS)
+        cls.addClassCleanup(cls.kubelet.stop)
         chart.hack("dbcontroller", "up", cls.cluster.name, "--delay", "100ms")
         cls.cluster.kubectl("apply", "--server-side", "--filename", chart.ROOT / "crds")
         cls.festival = cls.write_festival()
@@ -142,7 +144,7 @@ class InPods(unittest.TestCase):
             return self.cluster.until(what, condition, seconds)
         except TimeoutError as late:
             logs = "\n".join(f"--- {pod.name}\n{pod.text()[-3000:]}"
-                             for component in ("operator", "webhook") for pod in self.node.pods(component))
+                             for pod in self.kubelet.pods("operator", "webhook"))
             raise AssertionError(f"{late}\n{self.states()}\n{logs}") from late
 
     # --- the festival ---
@@ -178,7 +180,7 @@ class InPods(unittest.TestCase):
     def leader(self):
         lease = self.cluster.get("lease", "headroom-operator", "--namespace", chart.NAMESPACE)
         holder = (lease or {}).get("spec", {}).get("holderIdentity", "")
-        return next((pod for pod in self.node.pods("operator") if holder.startswith(pod.name)), None)
+        return next((pod for pod in self.kubelet.pods("operator") if holder.startswith(pod.name)), None)
 
     def test_a_festival_goes_as_planned_though_its_leader_is_killed(self):
         plan = self.planned()
@@ -187,7 +189,7 @@ class InPods(unittest.TestCase):
         first = self.wait("an operator to lead", self.leader)
         self.wait("the first phase", lambda: self.sizes_now() == states[1])
         standby = self.wait("the other to be there", lambda: next(
-            (pod for pod in self.node.pods("operator") if pod is not first), None))
+            (pod for pod in self.kubelet.pods("operator") if pod is not first), None))
         well_within = seconds_until("2026-11-04T20:30:00Z")
         self.wait("the other's calendar to be there, too", lambda: time.monotonic() > standby.started + well_within)
         first.end(signal.SIGKILL)
@@ -238,7 +240,7 @@ class InPods(unittest.TestCase):
         self.wait("a quarter of all", lambda: writers.created > room / 4)
         self.cluster.kubectl("scale", "deployment/headroom-webhook", f"--replicas={webhooks}", "--namespace",
                              chart.NAMESPACE)
-        self.wait("a webhook to end", lambda: len(self.node.pods("webhook")) == webhooks)
+        self.wait("a webhook to end", lambda: len(self.kubelet.pods("webhook")) == webhooks)
         self.assertLess(writers.created, room, "it was to end in the middle")
         writers.join()
         print(f"{writers.created} stored, {writers.repeated} asked to come back, by {WRITERS} writers", file=sys.stderr)
@@ -254,7 +256,7 @@ class InPods(unittest.TestCase):
         for path in sorted((SAMPLES / STORE).glob("*.yaml")):
             objects = [scaled_down(one) if one["kind"] == "ScaleLimit" else one for one in documents(path)]
             self.cluster.kubectl("apply", "--server-side", "--filename", "-", text=yaml.safe_dump_all(objects))
-        self.wait("three webhooks to run", lambda: len(self.node.pods("webhook")) == 3)
+        self.wait("three webhooks to run", lambda: len(self.kubelet.pods("webhook")) == 3)
         totals = ("artifact-count", "total-storage")
         self.wait("the limits to be enforced", lambda: all(self.enforced(name) for name in totals), 180)
         self.fill(0, STORED, 2, "ScaleLimit depository/total-storage: over storage: used 40G, asked 100M, hard 40G")

@@ -53,7 +53,7 @@ class Running:
 
     def __init__(self, number, pod, programs, cluster, folder):
         self.uid, self.path = pod["metadata"]["uid"], f"{PODS}/{pod['metadata']['name']}"
-        self.started, self.ready, self.over, self.told_to_end = now(), False, False, None
+        self.started, self.ready, self.over = now(), False, False
         self.grace = pod["spec"].get("terminationGracePeriodSeconds", 30)
         self.restarts = pod["spec"]["restartPolicy"] == "Always"
         self._container = pod["spec"]["containers"][0]
@@ -161,7 +161,7 @@ class Kubelet:
         if one.over:
             return
         ended = one.ended()
-        if ended and one.restarts:
+        if ended and one.restarts and not one.pod.told_to_end:
             raise RuntimeError(f"{one.pod.name} ended by itself:\n{one.pod.text()[-3000:]}")
         ready = not ended and one.answers()
         if ready != one.ready or ended:
@@ -180,13 +180,12 @@ class Kubelet:
     def _end(self, uid):
         with self._lock:
             one = self._running.pop(uid)
-        one.told_to_end = time.monotonic()
         one.pod.end()
         self._ending.append(one)
 
     def _kill_late_ones(self):
         for one in self._ending:
-            if time.monotonic() - one.told_to_end > one.grace:
+            if time.monotonic() - one.pod.told_to_end > one.grace:
                 one.pod.end(signal.SIGKILL)
         for one in [one for one in self._ending if one.ended()]:
             self._ending.remove(one)

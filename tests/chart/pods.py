@@ -1,27 +1,21 @@
-"""Runs the programs of the chart's pods as a node would, in a private network of this machine.
+"""Runs the programs of the chart's pods as on a node, in a private network of this machine.
 
-The nodes of hack/cluster give pods their addresses and call them ready. For each pod of Headroom's own there is a
-network namespace with that address here, in which the container's command runs with the pod's arguments, environment
-and mounts, and a token of its ServiceAccount from TokenRequest; so API servers reach it through its Service, and it
-finds its API server as in a cluster.
+A pod has a network namespace with its address, in which the container's command runs with the pod's arguments,
+environment and mounts, and a token of its ServiceAccount from TokenRequest; so API servers reach it through its
+Service, and it finds its API server as in a cluster. Which pods there are is followed by kubelet.Kubelet.
 
 `in_private_network()` has to come first: everything, the cluster too, runs inside of it, without being root outside.
 """
 import base64
-import json
 import os
 import pathlib
 import shlex
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 
 import yaml
-
-import chart
 
 SERVICE_HOST = "10.96.0.1"  # certificates of hack/cluster's API servers are for it, too
 GATEWAY = "10.64.0.1"       # of the range from which nodes give addresses
@@ -79,7 +73,7 @@ class Pod:
                 ["unshare", "--net", "--mount", "--uts", "sh", "-ec", f"hostname {self.name} && {script}", "sh", program,
                  *arguments], stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT, env=environment)
         self._plug_in()
-        self.started = time.monotonic()
+        self.started, self.told_to_end = time.monotonic(), None
 
     def _write_mounts(self, pod, container, cluster):
         namespace, account = pod["metadata"]["namespace"], pod["spec"]["serviceAccountName"]
@@ -148,6 +142,7 @@ class Pod:
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def end(self, how=signal.SIGTERM):
+        self.told_to_end = self.told_to_end or time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(how)
 
@@ -157,58 +152,3 @@ class Pod:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-
-
-class Node:
-    """Follows the pods of Headroom's namespace: starts what comes, ends what goes."""
-
-    def __init__(self, cluster, programs):
-        self._cluster, self._programs = cluster, programs
-        self._folder = tempfile.TemporaryDirectory(prefix="headroom-pods-")
-        self._pods, self._ended, self._started = {}, [], 0
-        self._lock, self._stop = threading.Lock(), threading.Event()
-        self._problem = None
-        self._thread = threading.Thread(target=self._follow)
-        self._thread.start()
-
-    def pods(self, component):
-        """Running ones of a component; fails with what went wrong meanwhile."""
-        with self._lock:
-            if self._problem:
-                raise RuntimeError(f"the node stopped: {self._problem}")
-            return [pod for pod in self._pods.values() if pod.component == component]
-
-    def stop(self):
-        self._stop.set()
-        self._thread.join()
-        everyone = [*self._pods.values(), *self._ended]
-        for pod in everyone:
-            pod.end(signal.SIGKILL)
-            pod.gone(10)
-        self._folder.cleanup()
-
-    def _follow(self):
-        try:
-            while not self._stop.wait(0.3):
-                self._look()
-        except Exception as problem:  # a thread's end has to be told
-            with self._lock:
-                self._problem = problem
-
-    def _look(self):
-        there = {pod["metadata"]["uid"]: pod for pod in self._cluster.items(
-            "pods", "--namespace", chart.NAMESPACE, "--selector", "app.kubernetes.io/instance=headroom")
-            if pod.get("status", {}).get("podIP") and "deletionTimestamp" not in pod["metadata"]}
-        for uid, pod in there.items():
-            component = pod["metadata"]["labels"].get("app.kubernetes.io/component")
-            if uid in self._pods or component not in ("operator", "webhook"):
-                continue
-            self._started += 1
-            started = Pod(self._started, pod, self._programs, self._cluster, pathlib.Path(self._folder.name))
-            with self._lock:
-                self._pods[uid] = started
-        for uid in set(self._pods) - set(there):
-            with self._lock:
-                pod = self._pods.pop(uid)
-                self._ended.append(pod)
-            pod.end()
