@@ -6,6 +6,7 @@
 
 #include "operator/base/duration.h"
 #include "operator/cli/forecast_rises.h"
+#include "operator/cli/forecast_room.h"
 #include "operator/plan/choice.h"
 #include "operator/plan/text.h"
 #include "operator/plan/walk.h"
@@ -28,7 +29,8 @@ std::string phase_name(const plan::Contribution& said) {
 
 class Forecaster {
  public:
-  Forecaster(const PlanningWorld& world, const ForecastRequest& request) : world_(world), request_(request) {
+  Forecaster(const PlanningWorld& world, const ForecastRequest& request)
+      : world_(world), request_(request), room_(world) {
     result_.from = request.from;
     result_.to = request.to;
     result_.assumptions = world.assumptions;
@@ -56,6 +58,7 @@ class Forecaster {
     gather_phases();
     result_.rises = rises_of(targets_, schedules_, request_.from, request_.to, request_.now);
     std::erase_if(result_.rises, [&](const ReadyForecast& rise) { return !told_[index(rise.target)]; });
+    result_.pools = room_.finish(told_, request_.to);
     finish_sums();
     finish_overlaps();
     warn();
@@ -149,10 +152,12 @@ class Forecaster {
     }
     if (!opened_ && row.at == request_.from) open();
     take_rooms(at, decided);
+    if (opened_) room_.take(at, last_);
   }
 
   void open() {
     opened_ = true;
+    room_.take(request_.from, last_);
     for (std::size_t t = 0; t < last_.size(); ++t) begin(t, request_.from);
   }
 
@@ -316,11 +321,21 @@ class Forecaster {
                                           format_duration(absl::Trunc(sum.capped_by_region, absl::Seconds(1)))));
       }
     }
+    for (const PoolForecast& pool : result_.pools) {
+      std::string text = shortage_text(world_, pool, zone());
+      if (!text.empty()) result_.warnings.push_back(std::move(text));
+    }
   }
 
   void assume() {
-    result_.assumptions.emplace_back(
-        "Every size is ready once it is written; health of regions, quotas, nodes and limits are not looked at.");
+    result_.assumptions.push_back(concat("Every size is ready once it is written; health of regions",
+                                         world_.room.quotas_known ? "" : ", quotas",
+                                         world_.room.nodes_known ? "" : ", nodes", " and limits are not looked at."));
+    if (!result_.pools.empty()) {
+      result_.assumptions.emplace_back(
+          "Others go on taking of quotas and nodes what they take now; autoscalers stay at the sizes that are "
+          "planned.");
+    }
     bool rules = false, lag = false;
     for (std::size_t t = 0; t < targets_.size(); ++t) {
       if (!told_[t]) continue;
@@ -355,6 +370,7 @@ class Forecaster {
   std::set<std::string> capped_regions_;
   absl::Time rooms_at_ = absl::InfinitePast();
   std::map<Pair, Overlap> overlaps_;
+  RoomForecast room_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
-// The future of a set of targets: sizes with their reasons, what is capped and by what, room in regions, whether
-// replicas will be ready in time, cost. The decisions are those of plan::decide(), as the operator makes them; every
-// size is taken to be ready as soon as it is written. Pure.
+// The future of a set of targets: sizes with their reasons, what is capped and by what, room in regions, quotas and
+// nodes, whether replicas will be ready in time, cost. The decisions are those of plan::decide(), as the operator makes
+// them; every size is taken to be ready as soon as it is written. Pure.
 #pragma once
 
 #include <absl/time/time.h>
@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "operator/cli/planning_world.h"
@@ -51,6 +52,22 @@ struct RegionRoom {
   QuantityFormat format = QuantityFormat::DecimalSI;
 };
 
+struct PoolShortage {
+  absl::Time since;          ///< the first time
+  std::string phase;         ///< what raised most then: "diwali-playbook peak"; empty: nothing
+  int pods = 0;              ///< that do not fit when most of the pool is taken
+  std::vector<int> targets;  ///< whose pods they are, ascending
+};
+
+/// What the planned sizes take of a pool.
+struct PoolForecast {
+  int pool = 0;         ///< index into PlanningWorld::room
+  Quantity peak, hard;  ///< of places both are pods of targets: how many there are, how many such would fit
+  absl::Time peak_at = absl::InfinitePast();
+  std::optional<PoolShortage> shortage;
+  std::vector<std::pair<absl::Time, absl::Time>> spans;  ///< during which it is short, ascending
+};
+
 /// A rise that takes time, judged: read replicas are cloned so many at a time, pods have to warm up.
 struct ReadyForecast {
   int target = 0;
@@ -88,6 +105,7 @@ struct Forecast {
   std::vector<SizeStep> steps;        ///< ascending by from, then target; empty without keep_steps
   std::vector<ForecastPhase> phases;  ///< ascending by from
   std::vector<RegionRoom> rooms;      ///< by region and dimension
+  std::vector<PoolForecast> pools;    ///< those on which targets draw that are told, in their order
   std::vector<ReadyForecast> rises;   ///< ascending by needed; those with a lead, and read replicas
   std::vector<Overlap> overlaps;      ///< ascending by from
   std::vector<TargetSum> sums;        ///< of the targets that are told, ascending by key

@@ -23,6 +23,8 @@ class JsonWriter {
                 {"steps", json::array()},
                 {"phases", json::array()},
                 {"regions", json::array()},
+                {"quotas", json::array()},
+                {"nodes", json::array()},
                 {"rises", json::array()},
                 {"overlaps", json::array()},
                 {"targets", json::array()},
@@ -32,6 +34,10 @@ class JsonWriter {
     for (const SizeStep& step : forecast_.steps) out["steps"].push_back(step_json(step));
     for (const ForecastPhase& phase : forecast_.phases) out["phases"].push_back(phase_json(phase));
     for (const RegionRoom& room : forecast_.rooms) out["regions"].push_back(room_json(room));
+    for (const PoolForecast& one : forecast_.pools) {
+      const bool is_quota = pool_of(one).kind == PodPool::Kind::Quota;
+      out[is_quota ? "quotas" : "nodes"].push_back(pool_json(one));
+    }
     for (const ReadyForecast& rise : forecast_.rises) out["rises"].push_back(rise_json(rise));
     for (const Overlap& overlap : forecast_.overlaps) out["overlaps"].push_back(overlap_json(overlap));
     for (const TargetSum& sum : forecast_.sums) out["targets"].push_back(sum_json(sum));
@@ -86,6 +92,26 @@ class JsonWriter {
             {"left", (room.hard - room.peak).canonical(room.format)},
             {"peakAt", time_text(room.peak_at)},
             {"cutFor", span_text(room.capped)}};
+  }
+
+  const PodPool& pool_of(const PoolForecast& one) const {
+    return world_.room.pools[static_cast<std::size_t>(one.pool)];
+  }
+
+  json pool_json(const PoolForecast& one) const {
+    const PodPool& pool = pool_of(one);
+    const QuantityFormat format = format_of(pool);
+    json out = {{"resource", pool.resource},          {"hard", one.hard.canonical(format)},
+                {"peak", one.peak.canonical(format)}, {"left", (one.hard - one.peak).canonical(format)},
+                {"peakAt", time_text(one.peak_at)},   {"shortBy", one.shortage ? one.shortage->pods : 0}};
+    if (pool.kind == PodPool::Kind::Quota) out["quota"] = key_json({pool.ns, pool.quota});
+    if (!pool.region.empty()) out["region"] = pool.region;
+    if (!one.shortage) return out;
+    out["shortSince"] = time_text(one.shortage->since);
+    out["phase"] = one.shortage->phase;
+    json& targets = out["targets"] = json::array();
+    for (const int target : one.shortage->targets) targets.push_back(target_json(target));
+    return out;
   }
 
   json rise_json(const ReadyForecast& rise) const {

@@ -21,6 +21,7 @@ constexpr int kPlot = kWidth - kLeft - kRight;
 /// A letter of the small type is about so wide.
 constexpr double kLetter = 6.3;
 constexpr std::size_t kMostBands = 60;
+constexpr char kDashes[] = "stroke-width=\"3\" stroke-dasharray=\"5 3\"";
 
 /// Works on white and on black pages without scripts: colours are classes, swapped where the page is dark; the picture
 /// brings its own background, for wikis that show neither.
@@ -264,12 +265,25 @@ class Picture {
         "\" fill=\"none\" stroke-dasharray=\"3 4\"/>\n");
     add("<path class=\"size\" d=\"", line, "\" fill=\"none\" stroke-width=\"2\" stroke-linejoin=\"round\"/>\n");
     if (capped) add("<path class=\"cap\" d=\"", caps, "\" fill=\"none\" stroke-width=\"4\"/>\n");
+    shortages(sum->target, lowest + 5);
     plateaus(sum, y_of);
     const double beside = kLeft + kPlot + 8;
     text(beside, y_of(most) + 4, capped ? "capped" : "name", std::to_string(most));
     if (y_of(sum->original) - y_of(most) > 14) {
       text(beside, y_of(sum->original) + 4, "small", std::to_string(sum->original));
     }
+  }
+
+  /// Below a target's strip, when not all of its pods fit into quotas and nodes.
+  void shortages(int target, int y) {
+    std::set<std::pair<absl::Time, absl::Time>> spans;
+    for (const PoolForecast& pool : forecast_.pools) {
+      if (!pool.shortage || !std::ranges::binary_search(pool.shortage->targets, target)) continue;
+      spans.insert(pool.spans.begin(), pool.spans.end());
+    }
+    std::string lines;
+    for (const auto& [from, until] : spans) lines += concat("M", number(x_of(from)), " ", y, "H", number(x_of(until)));
+    if (!lines.empty()) add("<path class=\"cap\" d=\"", lines, "\" fill=\"none\" ", kDashes, "/>\n");
   }
 
   /// Sizes that last, written below their lines; where a cap holds, what was wanted.
@@ -305,6 +319,8 @@ class Picture {
     entry(concat("<rect class=\"band band0\" x=\"", number(x), "\" y=\"", y - 6,
                  "\" width=\"24\" height=\"12\" fill-opacity=\"0.1\"/>\n"),
           "a phase");
+    const auto is_short = [](const PoolForecast& pool) { return pool.shortage.has_value(); };
+    if (std::ranges::any_of(forecast_.pools, is_short)) entry(stroke("cap", kDashes), "does not fit");
     if (left_out_ > 0) {
       text(kLeft + kPlot, y + 4, "small", concat(left_out_, " targets that move less are not shown"),
            "text-anchor=\"end\"");

@@ -163,6 +163,43 @@ class Writer {
     add(table);
   }
 
+  /// Of each quota, and of the nodes, what is short and what is next to it; all of them where it may be wide.
+  std::vector<const PoolForecast*> shown_pools() const {
+    std::map<std::string, const PoolForecast*> tightest;
+    const auto part = [](const PoolForecast& one) {
+      return one.hard > Quantity() ? one.peak.to_double() / one.hard.to_double() : 0;
+    };
+    for (const PoolForecast& one : forecast_.pools) {
+      const PoolForecast*& known = tightest[pool(one).name()];
+      if (known == nullptr || part(*known) < part(one)) known = &one;
+    }
+    std::vector<const PoolForecast*> shown;
+    for (const PoolForecast& one : forecast_.pools) {
+      if (view_.wide || one.shortage || tightest[pool(one).name()] == &one) shown.push_back(&one);
+    }
+    return shown;
+  }
+
+  const PodPool& pool(const PoolForecast& one) const { return world_.room.pools[index(one.pool)]; }
+
+  void pools() {
+    if (forecast_.pools.empty()) return;
+    title("QUOTAS AND NODES (what is planned for all targets, and what others take)");
+    TextTable table({"OF", "RESOURCE", "PEAK", "HARD", "LEFT", "AT", "PODS LEFT OUT"});
+    for (const PoolForecast* one : shown_pools()) {
+      const QuantityFormat format = format_of(pool(*one));
+      const Quantity left = one->hard - one->peak;
+      table.add({pool(*one).name(),
+                 pool(*one).resource,
+                 one->peak.canonical(format),
+                 one->hard.canonical(format),
+                 {left.canonical(format), left <= Quantity() ? Tone::Attention : Tone::Plain},
+                 time_text(one->peak_at, view_.zone),
+                 {one->shortage ? std::to_string(one->shortage->pods) : std::string(), Tone::Bad}});
+    }
+    add(table);
+  }
+
   void rises() {
     if (forecast_.rises.empty()) return;
     title("READY BY");
@@ -200,6 +237,7 @@ class Writer {
 
   void sections() {
     rooms();
+    pools();
     rises();
     cost();
     sentences("WARNINGS", forecast_.warnings, Tone::Attention);

@@ -46,16 +46,24 @@ OfflineSize single(int size) { return {{size, size, {}}, {}}; }
 
 }  // namespace
 
+bool is_home(const std::string& region, const std::vector<api::Region>& regions) {
+  const auto known = std::ranges::find_if(regions, [&](const api::Region& one) { return one.meta.name == region; });
+  return known == regions.end() ? region == api::kLocalRegion
+                                : known->spec.cluster.type == api::RegionCluster::Type::Local;
+}
+
 std::string OfflineSizes::namespace_of(const json& object) const {
   std::string ns = text(member(member(&object, "metadata"), "namespace"));
   return ns.empty() ? default_namespace_ : ns;
 }
 
 bool OfflineSizes::stands_in(const GivenObject& given, const std::string& region) const {
-  if (!given.region.empty()) return given.region == region;
-  const auto known = std::ranges::find_if(regions_, [&](const api::Region& one) { return one.meta.name == region; });
-  return known == regions_.end() ? region == api::kLocalRegion
-                                 : known->spec.cluster.type == api::RegionCluster::Type::Local;
+  return given.region.empty() ? is_home(region, regions_) : given.region == region;
+}
+
+const json* OfflineSizes::workload_of(const api::ScaleTarget& target) const {
+  const api::TargetRef& ref = target.spec.target_ref;
+  return find(target, group_of(ref.api_version), ref.kind, ref.name);
 }
 
 const json* OfflineSizes::find(const api::ScaleTarget& target, const std::string& group, const std::string& kind,
@@ -122,8 +130,7 @@ OfflineSize OfflineSizes::of(const api::ScaleTarget& target) const {
                {}},
               {}};
     }
-  } else if (const json* workload =
-                 find(target, group_of(spec.target_ref.api_version), spec.target_ref.kind, spec.target_ref.name)) {
+  } else if (const json* workload = workload_of(target)) {
     const std::string path =
         spec.engine.type == EngineType::Field ? spec.engine.field_path : scale_path(spec.target_ref);
     std::optional<int> size = path.empty() ? std::nullopt : integer_at(*workload, path);

@@ -16,6 +16,9 @@ struct OfflineSize {
   std::string assumption;  ///< a sentence; empty when an object told the size
 };
 
+/// The region's objects stand in the home cluster, as far as `regions` tell.
+bool is_home(const std::string& region, const std::vector<api::Region>& regions);
+
 class OfflineSizes {
  public:
   /// Both are borrowed. `default_namespace` is that of objects that name none.
@@ -24,6 +27,9 @@ class OfflineSizes {
       : objects_(objects), regions_(regions), default_namespace_(std::move(default_namespace)) {}
 
   OfflineSize of(const api::ScaleTarget& target) const;
+  /// What the target sizes; null where it is not among the objects.
+  const nlohmann::json* workload_of(const api::ScaleTarget& target) const;
+  std::string namespace_of(const nlohmann::json& object) const;
 
  private:
   bool stands_in(const GivenObject& given, const std::string& region) const;
@@ -32,7 +38,6 @@ class OfflineSizes {
   const nlohmann::json* scaler_of(const api::ScaleTarget& target, const std::string& group,
                                   const std::string& kind) const;
   std::string scale_path(const api::TargetRef& ref) const;
-  std::string namespace_of(const nlohmann::json& object) const;
 
   const std::vector<GivenObject>& objects_;
   const std::vector<api::Region>& regions_;

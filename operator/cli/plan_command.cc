@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "operator/cli/cluster_room.h"
 #include "operator/cli/command.h"
 #include "operator/cli/forecast.h"
 #include "operator/cli/forecast_picture.h"
@@ -10,6 +11,7 @@
 #include "operator/cli/planning_source.h"
 #include "operator/cli/when.h"
 #include "operator/cli/yaml_text.h"
+#include "operator/kube/client.h"
 
 namespace headroom::cli {
 namespace {
@@ -82,6 +84,7 @@ Result<ExitCode> run(const PlanFlags& flags, const Context& context) {
   BOOST_OUTCOME_TRY(source, read_source(flags.source, context));
   BOOST_OUTCOME_TRYV(check_schedule(flags, source.world));
   const absl::Time now = context.console.now();
+  if (source.client) read_room(*source.client, source.ns, source.world);
   BOOST_OUTCOME_TRY(range, range_of(flags, source, now));
   if (range.instant && (output == Output::Picture || output == Output::Calendar)) {
     return invalid("--output " + context.flags.output + " shows a range; give --from and --to instead of --at");

@@ -54,10 +54,7 @@ Result<std::vector<manifest::Document>> read_documents(const std::vector<std::st
   return std::move(read.documents);
 }
 
-Status read_cluster(const Context& context, std::vector<json>& objects, std::string& ns) {
-  BOOST_OUTCOME_TRY(connection, connect(context));
-  ns = connection.ns;
-  kube::Client& client = *connection.client;
+Status read_cluster(kube::Client& client, const std::string& ns, std::vector<json>& objects) {
   // All targets: those of other namespaces take from the same regions.
   for (const kube::ResourceType* type :
        {&kube::types::kScaleTarget, &kube::types::kFestivalSchedule, &kube::types::kRegion}) {
@@ -142,7 +139,10 @@ Result<PlanningSource> read_source(const SourceFlags& flags, const Context& cont
     source.ns = context.flags.all_namespaces ? "" : context.flags.ns;
   } else {
     if (!flags.workloads.empty()) return invalid("--workloads goes with --filename; a cluster knows its own");
-    BOOST_OUTCOME_TRYV(read_cluster(context, live, source.ns));
+    BOOST_OUTCOME_TRY(connection, connect(context));
+    source.ns = connection.ns;
+    source.client = connection.client;
+    BOOST_OUTCOME_TRYV(read_cluster(*source.client, source.ns, live));
     for (const json& object : live) given.push_back({&object, "", ""});
   }
   const bool here = flags.offline() && !source.ns.empty();

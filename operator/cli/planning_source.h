@@ -8,6 +8,10 @@
 #include "operator/cli/command.h"
 #include "operator/cli/planning_world.h"
 
+namespace headroom::kube {
+class Client;
+}
+
 namespace headroom::cli {
 
 /// The flags, as declare_source() adds them.
@@ -25,6 +29,7 @@ struct PlanningSource {
   PlanningWorld world;
   absl::TimeZone zone;  ///< to tell times in: --time-zone, else the schedules' where they agree, else UTC
   std::string ns;       ///< of the targets to tell of; empty: all
+  std::shared_ptr<kube::Client> client;  ///< of the cluster; null for files
 };
 
 Result<PlanningSource> read_source(const SourceFlags& flags, const Context& context);

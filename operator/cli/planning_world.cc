@@ -1,6 +1,7 @@
 #include "operator/cli/planning_world.h"
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -126,6 +127,12 @@ int PlanningWorld::target(const api::ObjectKey& key) const {
   return found == targets.end() ? -1 : static_cast<int>(found - targets.begin());
 }
 
+void PlanningWorld::take_room(PodPools pools) {
+  room = std::move(pools);
+  std::ranges::copy(room.assumptions, std::back_inserter(assumptions));
+  std::ranges::copy(room.problems, std::back_inserter(problems));
+}
+
 PlanningWorld planning_world(const std::vector<GivenObject>& objects, const std::string& default_namespace) {
   PlanningWorld world;
   for (const GivenObject& given : objects) {
@@ -162,6 +169,7 @@ PlanningWorld planning_world(const std::vector<GivenObject>& objects, const std:
     seen.region_refused = refusal_of(target, world);
     world.observed.push_back(std::move(seen));
   }
+  world.take_room(pod_pools(world.targets, world.regions, objects, default_namespace));
   return world;
 }
 

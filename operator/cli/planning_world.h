@@ -9,6 +9,7 @@
 #include "operator/api/festival_schedule.h"
 #include "operator/api/region.h"
 #include "operator/api/scale_target.h"
+#include "operator/cli/pod_pools.h"
 #include "operator/plan/calendar.h"
 #include "operator/plan/compile.h"
 #include "operator/plan/decide.h"
@@ -28,9 +29,12 @@ struct PlanningWorld {
   std::vector<api::FestivalSchedule> schedules;                              ///< ascending by key
   std::vector<api::Region> regions;                                          ///< ascending by name
   std::map<api::ObjectKey, std::map<std::string, std::string>> config_maps;  ///< what calendars are read from
+  PodPools room;                                                             ///< its sentences are among those below
   std::vector<std::string> assumptions;  ///< what was taken for granted, a sentence each
   std::vector<std::string> problems;     ///< objects that could not be read, and are left out
 
+  /// Replaces `room`, and tells what it says.
+  void take_room(PodPools pools);
   /// Index of a target; -1 where there is none.
   int target(const api::ObjectKey& key) const;
 };

@@ -70,16 +70,6 @@ std::string readable(const std::string& resource, Quantity amount) {
   return amount.to_string();
 }
 
-/// Node resources of a replica: requests, without limits.
-ResourceList node_needs(const ResourceList& pod_requests) {
-  ResourceList needs;
-  constexpr std::string_view kRequests = "requests.";
-  for (const auto& [name, amount] : pod_requests) {
-    if (name.starts_with(kRequests)) needs[name.substr(kRequests.size())] = amount;
-  }
-  return needs;
-}
-
 int replicas_on(const NodeRoom& node, const ResourceList& needs) {
   const auto free = [&](const std::string& resource) {
     const auto it = node.free.find(resource);
@@ -91,6 +81,15 @@ int replicas_on(const NodeRoom& node, const ResourceList& needs) {
 }
 
 }  // namespace
+
+ResourceList node_requests(const ResourceList& pod_requests) {
+  ResourceList needs;
+  constexpr std::string_view kRequests = "requests.";
+  for (const auto& [name, amount] : pod_requests) {
+    if (name.starts_with(kRequests)) needs[name.substr(kRequests.size())] = amount;
+  }
+  return needs;
+}
 
 std::optional<Room> room_in_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests) {
   std::optional<Room> tightest;
@@ -121,7 +120,7 @@ void NodeTally::add(const PodUse& pod) {
   const auto it = free_.find(pod.node);
   if (it == free_.end()) return;
   ResourceList& free = it->second;
-  for (const auto& [resource, amount] : node_needs(pod.requests)) free[resource] = free[resource] - amount;
+  for (const auto& [resource, amount] : node_requests(pod.requests)) free[resource] = free[resource] - amount;
   free[kPods] = free[kPods] - Quantity::from_int(1);
 }
 
@@ -134,7 +133,7 @@ std::vector<NodeRoom> NodeTally::rooms() && {
 }
 
 Room room_on_nodes(std::span<const NodeRoom> nodes, const ResourceList& pod_requests) {
-  const ResourceList needs = node_needs(pod_requests);
+  const ResourceList needs = node_requests(pod_requests);
   int fit = 0;
   for (const NodeRoom& node : nodes) fit = std::min(fit + replicas_on(node, needs), kPlenty);
   std::vector<std::string> each;

@@ -27,6 +27,9 @@ std::optional<Room> room_in_quotas(std::span<const QuotaView> quotas, const Reso
 /// The same resource by resource, for plans of several targets that share a quota.
 std::vector<QuotaRoom> rooms_of_quotas(std::span<const QuotaView> quotas, const ResourceList& pod_requests);
 
+/// What one replica takes of its node, "requests.cpu" as "cpu".
+ResourceList node_requests(const ResourceList& pod_requests);
+
 /// A node's allocatable minus what its pods request; "pods" included.
 struct NodeRoom {
   std::string name;

@@ -86,4 +86,48 @@ json a_region(const std::string& name, const std::string& dimension, int hard) {
             {"capacity", json::array({{{"name", dimension}, {"hard", std::to_string(hard)}}})}}}};
 }
 
+namespace {
+
+json pod_spec(const std::string& cpu) {
+  return {{"containers", json::array({{{"name", "c"}, {"resources", {{"requests", {{"cpu", cpu}}}}}}})}};
+}
+
+}  // namespace
+
+json a_deployment(const std::string& name, int replicas, const std::string& cpu) {
+  return {{"apiVersion", "apps/v1"},
+          {"kind", "Deployment"},
+          {"metadata", {{"name", name}, {"namespace", "shop"}}},
+          {"spec",
+           {{"replicas", replicas},
+            {"selector", {{"matchLabels", {{"app", name}}}}},
+            {"template", {{"metadata", {{"labels", {{"app", name}}}}}, {"spec", pod_spec(cpu)}}}}}};
+}
+
+json a_quota(const std::string& name, const json& hard) {
+  return {{"apiVersion", "v1"},
+          {"kind", "ResourceQuota"},
+          {"metadata", {{"name", name}, {"namespace", "shop"}}},
+          {"spec", {{"hard", hard}}}};
+}
+
+json a_node(const std::string& name, const std::string& cpu) {
+  return {{"apiVersion", "v1"},
+          {"kind", "Node"},
+          {"metadata", {{"name", name}}},
+          {"status",
+           {{"allocatable", {{"cpu", cpu}, {"memory", "8Gi"}, {"pods", "100"}}},
+            {"conditions", json::array({{{"type", "Ready"}, {"status", "True"}}})}}}};
+}
+
+json a_pod(const std::string& app, const std::string& node, const std::string& cpu) {
+  json spec = pod_spec(cpu);
+  spec["nodeName"] = node;
+  return {{"apiVersion", "v1"},
+          {"kind", "Pod"},
+          {"metadata", {{"name", app + "-1"}, {"namespace", "shop"}, {"labels", {{"app", app}}}}},
+          {"spec", std::move(spec)},
+          {"status", {{"phase", "Running"}}}};
+}
+
 }  // namespace headroom::cli

@@ -36,4 +36,13 @@ nlohmann::json a_schedule(const std::string& name, const std::string& day, const
 /// A Region in the home cluster with one dimension.
 nlohmann::json a_region(const std::string& name, const std::string& dimension, int hard);
 
+/// A Deployment of namespace shop whose pods request so much and carry the label app: `name`.
+nlohmann::json a_deployment(const std::string& name, int replicas, const std::string& cpu);
+/// A ResourceQuota of namespace shop, as people write it: without a status.
+nlohmann::json a_quota(const std::string& name, const nlohmann::json& hard);
+/// A node that is ready, with 8Gi and 100 pods.
+nlohmann::json a_node(const std::string& name, const std::string& cpu);
+/// A running pod of namespace shop with the label app: `app`.
+nlohmann::json a_pod(const std::string& app, const std::string& node, const std::string& cpu);
+
 }  // namespace headroom::cli

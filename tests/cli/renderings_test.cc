@@ -17,6 +17,7 @@ namespace headroom::cli {
 namespace {
 
 using nlohmann::json;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 using testing_support::ist;
@@ -123,6 +124,19 @@ TEST(ForecastPicture, shows_every_target_that_moves_and_every_phase_that_sizes) 
   EXPECT_THAT(svg, HasSubstr("prefers-color-scheme: dark"));
   EXPECT_TRUE(svg.starts_with("<svg xmlns=\"http://www.w3.org/2000/svg\""));
   EXPECT_TRUE(svg.ends_with("</svg>\n"));
+}
+
+TEST(ForecastPicture, marks_when_pods_do_not_fit) {
+  const std::vector<json> objects = {a_target("web", 2, 100, 1), a_deployment("web", 2, "1"),
+                                     a_schedule("fair", "2027-03-10", "9")};
+  const auto drawn = [&](int cpus) {
+    std::vector<json> all = objects;
+    all.push_back(a_quota("compute", {{"requests.cpu", cpus}}));
+    const PlanningWorld world = world_of(all);
+    return forecast_picture(world, forecast_of(world, ist("2027-03-09"), ist("2027-03-12")), in_kolkata());
+  };
+  EXPECT_THAT(drawn(8), AllOf(HasSubstr(">does not fit<"), HasSubstr("d=\"M478.7 177H761.3\"")));
+  EXPECT_THAT(drawn(9), Not(HasSubstr("does not fit")));
 }
 
 TEST(ForecastPicture, escapes_names_and_leaves_out_what_moves_least) {

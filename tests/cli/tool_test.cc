@@ -84,6 +84,24 @@ TEST(Tool, raises_nothing_where_a_region_does_not_meet_what_a_target_requires) {
       << "it says what it could not judge";
 }
 
+TEST(Tool, counts_pods_that_a_quota_among_the_files_does_not_admit) {
+  const std::string objects =
+      "apiVersion: headroom.dev/v1alpha1\nkind: ScaleTarget\nmetadata: {name: web, namespace: shop}\n"
+      "spec:\n  targetRef: {apiVersion: apps/v1, kind: Deployment, name: web}\n"
+      "  engine: {type: Scale}\n  replicas: {min: 2, max: 9, baseline: 2}\n---\n"
+      "apiVersion: headroom.dev/v1alpha1\nkind: FestivalSchedule\nmetadata: {name: fair, namespace: shop}\n"
+      "spec:\n  timeZone: UTC\n  occurrences: [{name: one, day: '2026-12-01'}]\n"
+      "  phases: [{name: peak, from: P0D, to: P1D, targets: {}, multiplier: 3}]\n---\n"
+      "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
+      "spec: {replicas: 2, template: {spec: {containers: [{resources: {requests: {cpu: 500m}}}]}}}\n---\n"
+      "apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: compute}\nspec: {hard: {requests.cpu: ";
+  const Answer enough = call({"simulate", "--to", "+30d", "--strict", "-n", "shop", "-f", "-"}, objects + "3}}\n");
+  EXPECT_EQ(enough.code, ExitCode::Fine) << enough.out << enough.errors;
+  const Answer few = call({"simulate", "--to", "+30d", "--strict", "-n", "shop", "-f", "-"}, objects + "2}}\n");
+  EXPECT_EQ(few.code, ExitCode::Attention) << few.out << few.errors;
+  EXPECT_THAT(few.out, HasSubstr("requests.cpu 3 of 2, 2 pods of shop/web do not fit; raise it by 1"));
+}
+
 TEST(Tool, takes_global_flags_before_and_after_the_command) {
   const Answer before = call({"-o", "json", "plan", "--at", "2027-10-29", "-f", kSample});
   const Answer after = call({"plan", "--at", "2027-10-29", "-f", kSample, "-o", "json"});

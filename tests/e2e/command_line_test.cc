@@ -98,6 +98,19 @@ TEST_F(CommandLine, plans_what_the_operator_then_does) {
   }
 }
 
+TEST_F(CommandLine, plans_how_many_pods_a_quota_will_not_admit) {
+  const absl::Time day = clock().wall_now() + absl::Hours(2);
+  apply("apiVersion: v1\nkind: ResourceQuota\nmetadata: {name: few}\nspec: {hard: {pods: 10}}\n");
+  apply(festival("diwali", "{name: peak, from: P0D, to: PT1H, multiplier: 3}", "", day));
+  const Answer planned = ask_here({"plan", "diwali", "--from", "now", "--to", "+4h", "-o", "json"});
+  ASSERT_EQ(planned.code, ExitCode::Fine) << planned.errors;
+  const json plan = json::parse(planned.out);
+  ASSERT_EQ(plan.at("quotas").size(), 1U) << planned.out;
+  EXPECT_EQ(plan.at("quotas")[0].at("peak"), "12") << planned.out;
+  EXPECT_EQ(plan.at("quotas")[0].at("shortBy"), 2) << planned.out;
+  EXPECT_TRUE(tells(planned.out, {absl::StrCat("2 pods of ", ns(), "/web do not fit; raise it by 2")}));
+}
+
 TEST_F(CommandLine, suspends_and_resumes_by_its_own_name_and_only_when_told_to) {
   EXPECT_EQ(ask_here({"suspend", "st/web"}).code, ExitCode::CannotTell) << "nobody could be asked";
   EXPECT_EQ(ask_here({"suspend", "st/web", "--yes", "--dry-run"}).code, ExitCode::Fine);
