@@ -227,6 +227,7 @@ struct Reflector::Impl {
     state.last_contact = clock.steady_now();
     state.stale = false;
     state.last_error.clear();
+    state.refused = false;
   }
 
   void failed(const char* verb, const Error& error) {
@@ -237,6 +238,7 @@ struct Reflector::Impl {
       news = state.last_error != error.message;
       state.stale = true;
       state.last_error = error.message;
+      state.refused = error.code == ErrorCode::Forbidden || error.code == ErrorCode::NotFound;
     }
     // The same failure again is no news: a server that is away for an hour gets one line, not hundreds.
     if (news) {

@@ -83,6 +83,7 @@ struct ReflectorHealth {
   bool stale = false;   ///< not connected now; the store holds what was last seen
   std::optional<SteadyTime> last_contact;
   std::string last_error;  ///< empty while in touch
+  bool refused = false;    ///< by last_error nobody may see these objects, or there is no such kind (403, 404)
 };
 
 /// Runs from start() to request_stop() or destruction. `changed` is called from the reflector's thread with each key

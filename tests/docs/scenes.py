@@ -109,18 +109,22 @@ def values_in_a_file(world, _page):
     world.store("values.yaml", "operator: {replicas: 2}")
 
 
-def values_of_the_page(world, page):
+def values_of(page):
     """What a block ```yaml of the page says that the chart needs."""
     block = next(block for block in page.blocks if block.language == "yaml" and block.text.startswith("webhook:"))
-    world.installed(yaml.safe_load(block.text))
+    return yaml.safe_load(block.text)
+
+
+def values_of_the_page(world, page):
+    world.installed(values_of(page))
 
 
 def kubeconfigs_of(*regions):
     return {"secrets": [{"namespace": chart.NAMESPACE, "names": [f"{region}-kubeconfig" for region in regions]}]}
 
 
-def three_regions(world, _page):
-    world.installed({"operator": kubeconfigs_of("us-east-1", "eu-west-1", "ap-south-1")})
+def three_regions(world, page):
+    world.installed({**values_of(page), "operator": kubeconfigs_of("us-east-1", "eu-west-1", "ap-south-1")})
     world.region_of_second_cluster("us-east-1")
 
 

@@ -10,7 +10,7 @@ using nlohmann::json;
 // Artifacts in here are refused, by a limit of none: a refusal says that the API server asks the webhooks.
 constexpr char kNothing[] = "nothing";
 
-json artifact_crd() {
+json definition_of(const kube::ResourceType& type) {
   const json schema = {{"type", "object"}, {"x-kubernetes-preserve-unknown-fields", true}};
   const json version = {
       {"name", "v1"},
@@ -20,11 +20,11 @@ json artifact_crd() {
       {"subresources", {{"scale", {{"specReplicasPath", ".spec.size"}, {"statusReplicasPath", ".status.size"}}}}}};
   return {{"apiVersion", "apiextensions.k8s.io/v1"},
           {"kind", "CustomResourceDefinition"},
-          {"metadata", {{"name", "artifacts.example.com"}}},
+          {"metadata", {{"name", type.to_string()}}},
           {"spec",
-           {{"group", "example.com"},
+           {{"group", type.group},
             {"scope", "Namespaced"},
-            {"names", {{"kind", "Artifact"}, {"plural", "artifacts"}, {"singular", "artifact"}}},
+            {"names", {{"kind", type.kind}, {"plural", type.plural}}},
             {"versions", json::array({version})}}}};
 }
 
@@ -37,11 +37,16 @@ Cluster& limits_home() {
   if (!furnished) {
     furnished = true;
     cluster.rights().let_limit(kArtifact.group, {kArtifact.plural});
-    EXPECT_TRUE(cluster.client().create(kube::types::kCustomResourceDefinition, artifact_crd(), {}));
-    cluster.kubectl("wait --for condition=established crd/artifacts.example.com");
+    define(kArtifact);
     limit_namespace(kNothing, {scale_limit(kNothing, kNothing, {{"count", 0}})});
   }
   return cluster;
+}
+
+void define(const kube::ResourceType& type) {
+  const auto defined = limits_home().client().create(kube::types::kCustomResourceDefinition, definition_of(type), {});
+  EXPECT_TRUE(defined) << defined.error().message;
+  limits_home().kubectl(absl::StrCat("wait --for condition=established crd/", type.to_string()));
 }
 
 std::vector<std::string> limits_arguments() { return {"--request-deadline-seconds", "12", "--lease-seconds", "3"}; }

@@ -21,6 +21,8 @@ inline const kube::ResourceType kArtifact{"example.com", "v1", "artifacts", "Art
 /// The API server ends requests after ten seconds, so that what a dead replica held is free again soon. It stores JSON,
 /// for those who read etcd.
 Cluster& limits_home();
+/// Makes a namespaced type without rules there, whose `/scale` writes `.spec.size`.
+void define(const kube::ResourceType& type);
 /// For webhooks before that API server.
 std::vector<std::string> limits_arguments();
 

@@ -244,6 +244,40 @@ TEST_F(Limits, count_what_was_there_before_them) {
   EXPECT_TRUE(refused(create(artifact("late", "c", 1)), 403, "over size: used 50, asked 1, hard 50"));
 }
 
+// As when a limit is applied before the definition of what it limits, or before the webhook may list that.
+TEST_F(Limits, hold_though_the_kind_of_another_is_not_defined_yet) {
+  const kube::ResourceType kGhost{"example.com", "v1", "ghosts", "Ghost", true};
+  const auto ghost = [&](const std::string& name) {
+    return json{{"apiVersion", kGhost.api_version()},
+                {"kind", kGhost.kind},
+                {"metadata", {{"namespace", "haunted"}, {"name", name}}}};
+  };
+  home_.rights().let_limit(kGhost.group, {kGhost.plural});
+  limit_namespace("haunted", {scale_limit("haunted", "artifacts", {{"count", 1}})});
+  Webhooks webhooks(home_, 1, limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, 1, "haunted", {"artifacts"}));
+
+  json over_ghosts = scale_limit("haunted", "ghosts", {{"count", 1}});
+  over_ghosts["spec"]["match"]["resources"][0]["resource"] = kGhost.plural;
+  ASSERT_TRUE(lands(home_.client().create(kScaleLimit, over_ghosts, {})));
+  ASSERT_TRUE(eventually(30, [&] {
+    return absl::StrContains(home_.get(kube::types::kValidatingWebhookConfiguration, "", "headroom").dump(), "ghosts");
+  })) << "the webhook knows of it";
+  EXPECT_TRUE(webhooks.replica(0).ready()) << webhooks.replica(0).log();
+  EXPECT_TRUE(lands(create(artifact("haunted", "a"))));
+  EXPECT_TRUE(refused(create(artifact("haunted", "b")), 403, "over count: used 1, asked 1, hard 1"));
+
+  webhooks.replica(0).kill_now();
+  webhooks.restart(0);
+  ASSERT_TRUE(in_force(webhooks, 1, "haunted", {"artifacts"})) << "one that begins then, too";
+  EXPECT_TRUE(refused(create(artifact("haunted", "b")), 403, "over count: used 1, asked 1, hard 1"));
+
+  define(kGhost);
+  ASSERT_TRUE(eventually(60, [&] { return client_->create(kGhost, ghost("a"), {}).has_value(); }));
+  EXPECT_TRUE(refused(client_->create(kGhost, ghost("b"), {}), 403,
+                      "ScaleLimit haunted/ghosts: over count: used 1, asked 1, hard 1"));
+}
+
 TEST_F(Limits, are_kept_by_those_who_are_left_when_a_replica_dies) {
   limit_namespace("orphaned", {scale_limit("orphaned", "artifacts", {{"count", 40}})});
   Webhooks webhooks(home_, 3, limits_arguments());

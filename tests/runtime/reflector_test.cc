@@ -305,6 +305,22 @@ TEST_F(ReflectorTest, says_in_its_health_whether_it_is_synced_and_in_touch_and_w
   EXPECT_EQ(reflector_->health().last_error, "connection reset");
 }
 
+TEST_F(ReflectorTest, tells_what_only_people_can_mend_from_what_passes) {
+  start();
+  const auto fails_with = [&](ErrorCode code, const std::string& message) {
+    reader_->on_list(failure(code, message));
+    EXPECT_TRUE(eventually([&] { return reflector_->health().last_error == message; }));
+    return reflector_->health().refused;
+  };
+  EXPECT_FALSE(fails_with(ErrorCode::Unavailable, "connection refused"));
+  EXPECT_TRUE(fails_with(ErrorCode::Forbidden, "403 Forbidden"));
+  EXPECT_FALSE(fails_with(ErrorCode::TooManyRequests, "429 Too Many Requests"));
+  EXPECT_TRUE(fails_with(ErrorCode::NotFound, "404 page not found"));
+  reader_->on_list(page({}, "5"));
+  ASSERT_TRUE(reflector_->wait_synced(seconds(20)));
+  EXPECT_TRUE(eventually([&] { return !reflector_->health().refused; }));
+}
+
 TEST_F(ReflectorTest, gives_up_waiting_for_a_sync_that_does_not_come) {
   start();
   EXPECT_FALSE(reflector_->wait_synced(milliseconds(1)));

@@ -123,8 +123,8 @@ class Engine {
   void applied(TypeSource source, const nlohmann::json& object);
   void deleted(TypeSource source, const nlohmann::json& object);
   void progress(TypeSource source, limits::Revision revision);
-  /// Whether a whole list of each type is in, under every limit.
-  bool types_known() const;
+  /// Types of which no whole list is in, under every limit. Null before there are limits.
+  std::optional<std::vector<limits::TypeId>> unlisted_types() const;
 
   // --- results of tasks, and the watch of ledgers ---
 

@@ -164,11 +164,14 @@ void Engine::progress(TypeSource source, Revision revision) {
   });
 }
 
-bool Engine::types_known() const {
+std::optional<std::vector<TypeId>> Engine::unlisted_types() const {
   std::lock_guard lock(mutex_);
-  return limits_ && std::ranges::all_of(types_, [](const auto& entry) {
-           return entry.second.listed > 0 && entry.second.listed >= entry.second.needs;
-         });
+  if (!limits_) return std::nullopt;
+  std::vector<TypeId> unlisted;
+  for (const auto& [id, type] : types_) {
+    if (type.listed == 0 || type.listed < type.needs) unlisted.push_back(id);
+  }
+  return unlisted;
 }
 
 void Engine::revision_read(const ReadRevisionTask& task, std::optional<Revision> revision) {

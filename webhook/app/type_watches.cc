@@ -79,10 +79,20 @@ void TypeWatches::watch(const std::vector<WatchedType>& types) {
 }
 
 std::map<limits::TypeId, std::string> TypeWatches::problems() const {
+  return problems_where([](const runtime::ReflectorHealth& health) { return !health.last_error.empty(); });
+}
+
+std::map<limits::TypeId, std::string> TypeWatches::refusals() const {
+  return problems_where([](const runtime::ReflectorHealth& health) { return health.refused; });
+}
+
+std::map<limits::TypeId, std::string> TypeWatches::problems_where(
+    bool (*chosen)(const runtime::ReflectorHealth&)) const {
   std::map<limits::TypeId, std::string> problems;
+  std::lock_guard lock(mutex_);
   for (const auto& [id, watch] : watches_) {
     runtime::ReflectorHealth health = watch.reflector->health();
-    if (!health.synced && !health.last_error.empty()) problems.emplace(id, std::move(health.last_error));
+    if (!health.synced && chosen(health)) problems.emplace(id, std::move(health.last_error));
   }
   return problems;
 }

@@ -27,9 +27,12 @@ class TypeWatches {
   void stop();
   /// Lists all anew; see runtime::Reflector.
   void begin_anew();
+  // From any thread:
+
   /// Of types whose first list does not come: why.
   std::map<limits::TypeId, std::string> problems() const;
-  /// Any thread.
+  /// Those of them that nobody but people can mend: a kind that is not defined, or that may not be listed.
+  std::map<limits::TypeId, std::string> refusals() const;
   void report(runtime::WatchHealths& healths) const;
 
  private:
@@ -39,11 +42,13 @@ class TypeWatches {
     std::unique_ptr<runtime::Reflector> reflector;
   };
 
+  std::map<limits::TypeId, std::string> problems_where(bool (*chosen)(const runtime::ReflectorHealth&)) const;
+
   const std::shared_ptr<kube::Reader> reader_;
   Engine& engine_;
   const Clock& clock_;
   std::uint64_t seed_;
-  mutable std::mutex mutex_;  ///< for report(): held while the map changes
+  mutable std::mutex mutex_;  ///< held while the map changes, and by other threads that look at it
   std::map<limits::TypeId, Watch> watches_;
 };
 
