@@ -84,7 +84,9 @@ class World:
     # What pages take for granted.
 
     def installed(self, values=None):
-        """Headroom as the chart installs it, with these values, and at work."""
+        """Headroom as the chart installs it, with these values, at work, and none of the pages' objects before."""
+        if self.cluster.get("crd", "scalelimits.headroom.dev"):
+            self.without_objects()
         settings = self.folder.parent / "settings.yaml"
         settings.write_text(yaml.safe_dump(values or {}))
         self.cluster.helm("4", "upgrade", "headroom", chart.CHART, "--install", "--create-namespace", "--reset-values",

@@ -95,7 +95,7 @@ struct Webhook::Impl {
   std::jthread timer;
 
   std::atomic<bool> stopping{false}, started{false};
-  mutable std::atomic<bool> types_were_filled{false};
+  mutable std::atomic<bool> caches_were_filled{false};
   std::atomic<std::int64_t> lease_until_ns{0};
   runtime::Manager manager;
   const SteadyTime born = clock.steady_now();
@@ -110,9 +110,8 @@ struct Webhook::Impl {
   void decide(const Review& review, ReviewResponder responder);
   void drain(milliseconds left);
   bool lease_held() const { return absl::ToInt64Nanoseconds(boot_now()) < lease_until_ns; }
-  /// Whether what limits look at is known, or can never be. Once it was, so it stays: a limit that comes later is
-  /// judged when it can be, and must not take the others their webhook.
-  bool types_filled() const;
+  /// Whether what limits look at is known, or is refused. Once it was, so it stays: a limit that comes later is judged
+  /// when it can be, and must not take the others their webhook.
   bool caches_filled() const;
   /// Nothing is in flight, and no ledger names this replica: its Lease says nothing to anybody any more.
   bool gave_all_back() const { return engine->reserved() == 0 && !engine->holds_grants(lease_name(options.replica)); }
@@ -250,8 +249,9 @@ void Webhook::Impl::expose(runtime::Exposition& scrape) const {
 
 // --- life ---
 
-bool Webhook::Impl::types_filled() const {
-  if (types_were_filled) return true;
+bool Webhook::Impl::caches_filled() const {
+  if (caches_were_filled) return true;
+  if (!switches->known() || !ledger_watch->health().synced || !lease_watch->health().synced) return false;
   const auto unlisted = engine->unlisted_types();
   if (!unlisted) return false;
   const std::map<limits::TypeId, std::string> refusals = types->refusals();
@@ -259,12 +259,8 @@ bool Webhook::Impl::types_filled() const {
   for (const auto& [id, refusal] : refusals) {
     log::warning("ready, but limits over this kind cannot be judged", {{"error", refusal}});
   }
-  types_were_filled = true;
+  caches_were_filled = true;
   return true;
-}
-
-bool Webhook::Impl::caches_filled() const {
-  return types_filled() && switches->known() && ledger_watch->health().synced && lease_watch->health().synced;
 }
 
 net::HttpHandler Webhook::Impl::health_endpoints() {
