@@ -211,14 +211,14 @@ class Reapply(unittest.TestCase):
                 self.assertEqual(ABOVE_ORIGINAL, [size for before, size in zip([None, *raised], raised)
                                                   if size != before])
                 self.assertEqual(ORIGINAL, changes[-1].seen)
-                # Within a second, and then after 2 s, 4 s and so on.
+                # Within a second, and then after 2 s, 4 s and so on; the first of them may be before the slow part.
                 rises = while_slow(one.at for one in changes if one.seen != ORIGINAL)
                 waits = [after - before for before, after in zip(rises, rises[1:])]
-                self.assertIn(len(rises), (5, 6), waits)
-                for number, wait in enumerate(waits, start=1):
-                    self.assertGreater(wait, 2 ** number / 2, waits)
-                    # The tool's next round makes Headroom look again.
-                    self.assertLess(wait, 2 ** number + PERIOD + LATE_SECONDS, waits)
+                self.assertIn(len(rises), (5, 6, 7), waits)
+                # The tool's next round makes Headroom look again.
+                self.assertTrue(any(all(
+                    first * 2 ** number / 2 < wait < first * 2 ** number + PERIOD + LATE_SECONDS
+                    for number, wait in enumerate(waits)) for first in (1, 2)), waits)
                 self.assertLessEqual(len(while_slow(self.writes("forced", resource))), writes_each * len(rises))
 
     def test_a_contest_says_who_and_what(self):
