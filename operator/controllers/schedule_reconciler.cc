@@ -4,12 +4,15 @@
 #include <absl/strings/str_join.h>
 
 #include <algorithm>
+#include <cmath>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
+#include "operator/base/backoff.h"
 #include "operator/base/duration.h"
 #include "operator/base/log.h"
 #include "operator/controllers/field_path.h"
@@ -26,10 +29,17 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kPlanPending{100}, kPlanOverdue{2'000}, kResync{600'000}, kSwitchesSet{60'000},
-    kSwitchesPending{30'000}, kReleasing{2'000}, kAfterConflict{50};
+    kReleasing{2'000}, kAfterConflict{50};
+constexpr Backoff kSwitchRetry{milliseconds(1'000), 2, milliseconds(30'000), 0.2};
 
 runtime::EventSubject subject_of(const api::FestivalSchedule& schedule) {
   return {absl::StrCat(api::kGroup, "/", api::kVersion), "FestivalSchedule", schedule.meta.key(), schedule.meta.uid};
+}
+
+/// To wait as long again as has been waited doubles each wait, however many passes others cause in between.
+milliseconds until_switched_again(SteadyTime::duration pending, const std::string& uid) {
+  const auto waits = std::chrono::duration<double>(pending) / kSwitchRetry.initial;
+  return kSwitchRetry.delay(static_cast<int>(std::log2(1 + waits)), std::hash<std::string>{}(uid));
 }
 
 /// Somebody else wrote the schedule, or the cache is behind: both pass, and are no failures.
@@ -51,7 +61,7 @@ struct ScheduleReconciler::Impl {
     runtime::StoredStatus<json> stored;
     std::optional<absl::Time> looked_until;
     bool finalizer_taken = false;  ///< also while the cache does not show it yet
-    std::optional<SteadyTime> pending_since, releasing_since;
+    std::optional<SteadyTime> pending_since, switches_pending_since, releasing_since;
     std::vector<std::string> left_alone;
   };
 
@@ -237,7 +247,13 @@ Result<runtime::ReconcileResult> ScheduleReconciler::Impl::keep(const api::Festi
   milliseconds again = kResync;
   if (facts.compilation == nullptr) again = kPlanOverdue;
   if (!report.status.switches.empty()) again = std::min(again, kSwitchesSet);
-  if (!facts.switch_problems.empty()) again = std::min(again, kSwitchesPending);
+  if (facts.switch_problems.empty()) {
+    memory->switches_pending_since.reset();
+  } else {
+    const SteadyTime steady = world.clock.steady_now();
+    if (!memory->switches_pending_since) memory->switches_pending_since = steady;
+    again = std::min(again, until_switched_again(steady - *memory->switches_pending_since, memory->uid));
+  }
   if (!report.status.next.empty()) {
     const auto until = absl::ToChronoMilliseconds(report.status.next.front().at - now) + milliseconds(1);
     again = std::clamp(until, milliseconds(1), again);
