@@ -84,11 +84,11 @@ Result<ExitCode> run(const PlanFlags& flags, const Context& context) {
   BOOST_OUTCOME_TRY(source, read_source(flags.source, context));
   BOOST_OUTCOME_TRYV(check_schedule(flags, source.world));
   const absl::Time now = context.console.now();
-  if (source.client) read_room(*source.client, source.ns, source.world);
   BOOST_OUTCOME_TRY(range, range_of(flags, source, now));
   if (range.instant && (output == Output::Picture || output == Output::Calendar)) {
     return invalid("--output " + context.flags.output + " shows a range; give --from and --to instead of --at");
   }
+  if (source.client) read_room(*source.client, source.ns, source.world);
   ForecastRequest request{range.from, range.to, now, source.ns, flags.schedule, true};
   // Offline, a look back is a look at what would have been planned.
   if (flags.source.offline()) request.now = std::min(now, range.from - kDefaultRange);
