@@ -206,16 +206,20 @@ void Escrow::consistent_read(TypeId type, std::optional<Revision> revision, Mome
   pump(now);
 }
 
-void Escrow::give_up_writes(BootTime now) {
-  if (overdue_checked_ + kOverdueCheck > now) return;
-  overdue_checked_ = now;
+std::vector<TypeId> Escrow::counted_types() const {
   std::vector<TypeId> types;
   for (const auto& [id, limit] : limits_) {
     types.insert(types.end(), limit.account.terms().types.begin(), limit.account.terms().types.end());
   }
   std::ranges::sort(types);
   types.erase(std::unique(types.begin(), types.end()), types.end());
-  for (const TypeId type : types) {
+  return types;
+}
+
+void Escrow::give_up_writes(BootTime now) {
+  if (overdue_checked_ + kOverdueCheck > now) return;
+  overdue_checked_ = now;
+  for (const TypeId type : counted_types()) {
     if (!reservations_.overdue(type, now - options_.request_deadline)) continue;
     const auto known = reads_.known_until(type, usage_.revision(type));
     if (known) resolve(reservations_.give_up(type, *known - options_.request_deadline));

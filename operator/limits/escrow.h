@@ -44,6 +44,9 @@ struct EscrowOptions {
   absl::Duration idle_after = absl::Seconds(5);
   /// How long others leave room to the owner of a recall.
   absl::Duration recall_life = absl::Seconds(2);
+  /// How long a replica whose recall is the oldest takes what it needs while others stand in line; less where the line
+  /// is long. Each change of turns costs some swaps.
+  absl::Duration turn = absl::Milliseconds(250);
   absl::Duration read_pause = absl::Milliseconds(20);
   absl::Duration watch_patience = absl::Milliseconds(100);
 };
@@ -180,28 +183,51 @@ class Escrow {
     explicit Limit(LimitAccount kept) : account(std::move(kept)) {}
 
     LimitAccount account;
-    BootTime touched;                       ///< last spent from, or waited for
-    std::optional<BootTime> distrusted;     ///< until then nothing is admitted; then a new epoch begins
-    std::int64_t distrusted_epoch = 0;      ///< of the record that is not trusted
+    BootTime touched;                    ///< last spent from, or waited for
+    std::optional<BootTime> distrusted;  ///< until then nothing is admitted; then a new epoch begins
+    /// Of the record that is not trusted; empty: there was none, and it is that of the next one.
+    std::optional<std::int64_t> distrusted_epoch;
+    /// A base of the record that the cache has not reached, and since when it is seen.
+    struct Ahead {
+      TypeId type = 0;
+      Revision revision = 0;
+      BootTime since;
+    };
+    std::optional<Ahead> ahead;
     std::optional<RecallId> others_recall;  ///< the oldest open one
     BootTime others_recall_seen;
     std::optional<BootTime> reading;  ///< the record; not again before then, nor before an answer
     BootTime topped_up = -absl::InfiniteDuration();
+    BootTime swapped = -absl::InfiniteDuration();  ///< when one was last sent
     // See secured():
     std::optional<BootTime> secured_moment;
-    std::vector<Base> secured_at;  ///< where the bases have to be for that; empty: not known yet
+    std::optional<std::vector<Base>> secured_at;  ///< where the bases have to be for that, once it is known
+    bool secured = false;
     bool rebase = false;
+    bool secures = false;  ///< recalls what others hold for it
     // Of the writes that wait, in their order:
     Amounts wanted;         ///< by those for which there is room
-    bool unserved = false;  ///< others are beyond it
+    Amounts asked;          ///< by all
+    Amounts largest;        ///< the most by one
+    bool unserved = false;  ///< some are beyond what there is room for
     bool recalls = false;   ///< one of those needs what other replicas hold
     // Of a flow:
     std::size_t queued = 0;            ///< writes that wait for it
     bool filled = false;               ///< was as full as it gets: nothing starts until enough has ended
     std::optional<Amounts> own_share;  ///< all that it uses, as another replica that has less waits for more
-    BootTime yielded = -absl::InfiniteDuration();
 
     bool is_flow() const { return account.terms().flow.has_value(); }
+    bool waited_for() const { return unserved || !wanted.is_zero() || queued > 0; }
+  };
+  /// How this replica stands in a limit's line, and what it is to do about that by a swap.
+  struct Place {
+    bool others_over = false;  ///< the oldest recall of others has had its time
+    bool has_turn = false;
+    bool stands_back = false;  ///< it is another's turn
+    bool opens = false;        ///< raises the recall
+    bool withdraws = false;    ///< ends it, so that the next one has its turn
+    bool yields = false;       ///< gives back what is unspent
+    bool settles = false;      ///< tells in another's turn what has ended
   };
 
   bool may_admit(BootTime now) const { return now < lease_until_ && !retiring_; }
@@ -249,14 +275,32 @@ class Escrow {
   BootTime uses_end(const Limit& limit, BootTime dead_since) const;
 
   void resolve(std::span<const Resolution> resolutions);
+  /// That limits count, each once.
+  std::vector<TypeId> counted_types() const;
   void give_up_writes(BootTime now);
   void pump(Moment now);
+  /// Whether all that the record grants fits beside what is stored, or will be spent only as far as it does.
+  bool fits(LimitId id, const Limit& limit) const;
+  void secure(LimitId id, Limit& limit);
   /// Swaps, or reads, the limit's record where there is a reason to.
   void trade(LimitId id, Limit& limit, Moment now);
   void add_up_wants();
+  /// Whether some record has it.
+  bool is_open(const RecallId& recall) const;
+  absl::Duration turn_length() const;
+  /// Behind all that are known.
+  void raise_recall(Moment now);
+  /// If it has had its turn, or nobody needs it.
+  void end_recall(Moment now);
+  /// Sees to it that there is a recall while one is needed, and not for longer.
+  void take_turns(Moment now);
+  Place place(LimitId id, const Limit& limit, BootTime now) const;
   std::vector<Holder> dead_holders(LimitId id, Limit& limit, BootTime now);
   bool low(LimitId id, const Limit& limit) const;
-  void note(Limit& limit, LimitAccount::Reading reading, Moment now);
+  void note(LimitId id, Limit& limit, LimitAccount::Reading reading, Moment now);
+  /// Whether the record has a base of a revision that the store has lost: a swap made before the restore was noticed
+  /// can leave one behind, and it would stand until its revision comes again. Null: that is being found out.
+  std::optional<bool> has_lost_base(LimitId id, Limit& limit, BootTime now);
   void distrust(Limit& limit, BootTime now);
 
   Holder self_;
@@ -270,6 +314,7 @@ class Escrow {
   std::deque<Waiting> waiting_;
   std::optional<RecallId> recall_;  ///< our own, one for all ledgers that it is raised on
   BootTime recall_raised_;          ///< it is over with the last of the writes that waited then
+  std::optional<BootTime> turn_;    ///< since when it is the oldest in some record
   std::int64_t recalls_ = 0;
   std::int64_t newest_recall_ = 0;  ///< raised by anyone, as seen: a slow clock must not win each time
   absl::btree_map<Holder, BootTime> reading_holders_;  ///< since when

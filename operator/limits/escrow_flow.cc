@@ -173,7 +173,7 @@ Verdict Escrow::flow_refusal(LimitId id, const Limit& limit, const Amounts& lack
 }
 
 bool Escrow::yields_flow(LimitId id, const Limit& limit, BootTime now) const {
-  if (!limit.others_recall || limit.yielded + kYieldPause > now) return false;
+  if (!limit.others_recall || limit.swapped + kYieldPause > now) return false;
   if (limit.queued > 0 && !limit.own_share) return false;
   const Amounts free = limit.account.unspent(flow_.in_use(id));
   return free[kRate] >= kOneWrite || (free[kConcurrency] >= kOneWrite && !limit.filled);

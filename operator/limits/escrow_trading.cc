@@ -9,6 +9,8 @@ namespace {
 
 // Longer without any consistent read, and the cache counts as cut off.
 constexpr absl::Duration kCutOff = absl::Seconds(10);
+// So long another's cache may be ahead before that is looked into.
+constexpr absl::Duration kAhead = absl::Seconds(1);
 // After a read that failed.
 constexpr absl::Duration kReadAgain = absl::Seconds(1);
 
@@ -55,6 +57,7 @@ bool Escrow::low(LimitId id, const Limit& limit) const {
 
 void Escrow::went_back(TypeId type, Moment now) {
   reads_.forget(type);
+  reservations_.went_back(type);
   for (auto& [id, limit] : limits_) {
     const std::vector<TypeId>& types = limit.account.terms().types;
     if (limit.is_flow() || std::ranges::find(types, type) != types.end()) distrust(limit, now.boot);
@@ -62,23 +65,40 @@ void Escrow::went_back(TypeId type, Moment now) {
 }
 
 void Escrow::store_went_back(Moment now) {
-  for (auto& [id, limit] : limits_) {
-    for (const TypeId type : limit.account.terms().types) reads_.forget(type);
-    distrust(limit, now.boot);
+  for (const TypeId type : counted_types()) {
+    reads_.forget(type);
+    reservations_.went_back(type);
   }
+  for (auto& [id, limit] : limits_) distrust(limit, now.boot);
 }
 
 void Escrow::distrust(Limit& limit, BootTime now) {
-  if (const LedgerRecord* const record = limit.account.record()) {
-    limit.distrusted_epoch = std::max(limit.distrusted_epoch, record->epoch);
-  }
+  const LedgerRecord* const record = limit.account.record();
+  const bool known = record != nullptr && !record->resource_version.empty();
+  limit.distrusted_epoch = known ? std::optional(record->epoch) : std::nullopt;
+  limit.secured_moment.reset();
   limit.account.drop();
   // Others may notice later, up to the end of their Leases, and admit until then.
   const auto& flow = limit.account.terms().flow;
   limit.distrusted = now + options_.lease_life + (flow ? flow->longest_use() : options_.request_deadline);
 }
 
-void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
+std::optional<bool> Escrow::has_lost_base(LimitId id, Limit& limit, BootTime now) {
+  for (const Base& base : limit.account.record()->bases) {
+    const Revision reached = usage_.revision(id, base.type);
+    if (base.revision <= reached) continue;
+    if (!limit.ahead || limit.ahead->type != base.type || limit.ahead->revision != base.revision) {
+      limit.ahead = {base.type, base.revision, now};
+    }
+    if (!limit.distrusted && limit.ahead->since + kAhead > now) return std::nullopt;
+    if (!reads_.caught_up(base.type, limit.ahead->since, reached)) return std::nullopt;
+    return true;
+  }
+  limit.ahead.reset();
+  return false;
+}
+
+void Escrow::note(LimitId id, Limit& limit, LimitAccount::Reading reading, Moment now) {
   using Reading = LimitAccount::Reading;
   // A replica that stood still beyond its Lease is rightly taken for dead, and its next life is owed nothing. To found
   // an epoch for that would void what the others spend from.
@@ -87,6 +107,12 @@ void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
   if (reading == Reading::Strange || (reading == Reading::Bereft && !taken_for_dead)) distrust(limit, now.boot);
   const LedgerRecord* const record = limit.account.record();
   if (record == nullptr) return;
+  // One that is made meanwhile is made by whoever does not know that there is something to wait for.
+  if (record->resource_version.empty()) {
+    limit.distrusted_epoch.reset();
+  } else if (limit.distrusted && !limit.distrusted_epoch) {
+    limit.distrusted_epoch = record->epoch;
+  }
   for (const Grant& grant : record->grants) {
     if (grant.holder != self_) holders_.noticed(grant.holder, now.boot);
   }
@@ -97,6 +123,9 @@ void Escrow::note(Limit& limit, LimitAccount::Reading reading, Moment now) {
   }
   if (oldest != limit.others_recall) limit.others_recall_seen = now.boot;
   limit.others_recall = std::move(oldest);
+  const bool is_oldest = recall_ && (!limit.others_recall || *recall_ < *limit.others_recall) && record->has(*recall_);
+  if (is_oldest && !turn_) turn_ = now.boot;
+  secure(id, limit);
 }
 
 void Escrow::ledger_read(LimitId id, std::optional<LedgerRecord> record, Moment now) {
@@ -104,7 +133,7 @@ void Escrow::ledger_read(LimitId id, std::optional<LedgerRecord> record, Moment 
   if (it == limits_.end()) return;
   if (record) {
     it->second.reading.reset();
-    note(it->second, it->second.account.read(*std::move(record)), now);
+    note(id, it->second, it->second.account.read(*std::move(record)), now);
   } else if (it->second.reading) {
     it->second.reading = now.boot + kReadAgain;
   }
@@ -117,9 +146,11 @@ void Escrow::swapped(LimitId id, std::int64_t sequence, SwapOutcome outcome, std
   if (it == limits_.end()) return;
   LimitAccount& account = it->second.account;
   if (outcome == SwapOutcome::Landed && record) {
-    note(it->second, account.landed(*std::move(record)), now);
+    note(id, it->second, account.landed(*std::move(record)), now);
   } else if (outcome == SwapOutcome::Refused) {
     account.refused(sequence);
+    // The watch will tell of it sooner than a read.
+    if (account.needs_reading() && !it->second.reading) it->second.reading = now.boot + options_.watch_patience;
   } else {
     account.lost();
   }
@@ -141,7 +172,6 @@ std::vector<Holder> Escrow::dead_holders(LimitId id, Limit& limit, BootTime now)
 
 void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   LimitAccount& account = limit.account;
-  const bool waited_for = limit.unserved || !limit.wanted.is_zero() || limit.queued > 0;
   if (account.swapping() || limit.reading) return;
   if (account.needs_reading()) {
     // A thousand limits take their time: asked for again meanwhile, they would never be through.
@@ -151,45 +181,46 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   }
   SwapWish wish;
   const LedgerRecord& record = *account.record();
-  if (limit.distrusted) {
-    if (*limit.distrusted > now.boot) return;
-    if (record.epoch > limit.distrusted_epoch) {  // another replica was sooner
-      limit.distrusted.reset();
-    } else if (caught_up(id, limit, *limit.distrusted)) {
-      wish.new_epoch = true;
-    } else {
-      return;
-    }
+  if (limit.distrusted && *limit.distrusted > now.boot) return;
+  const std::optional<bool> lost = has_lost_base(id, limit, now.boot);
+  if (!limit.distrusted) {
+    if (lost == true) return distrust(limit, now.boot);
+  } else if (!lost) {
+    return;
+  } else if (!*lost && limit.distrusted_epoch && record.epoch > *limit.distrusted_epoch) {  // another was sooner
+    limit.distrusted.reset();
+  } else if (caught_up(id, limit, *limit.distrusted)) {
+    wish.new_epoch = true;
+  } else {
+    return;
   }
   wish.dead = dead_holders(id, limit, now.boot);
+  const bool waited_for = limit.waited_for();
   wish.give_back = retiring_ || (!waited_for && limit.touched + options_.idle_after <= now.boot);
-  const bool topping_up = !wish.give_back && !waited_for && low(id, limit);
-  const Grant* const own = record.grant(self_);
-  const bool recall_is_over = limit.others_recall && (limit.others_recall_seen + options_.recall_life <= now.boot ||
-                                                      !holders_.alive(limit.others_recall->holder, now.boot));
-  const bool yields_again = own != nullptr && limit.is_flow() && yields_flow(id, limit, now.boot);
-  const bool asked_to_yield = limit.others_recall && !recall_is_over && own != nullptr &&
-                              (own->recall_ack < *limit.others_recall || yields_again);
-  const bool own_recall_open =
-      std::ranges::any_of(record.recalls, [&](const RecallId& one) { return one.holder == self_; });
-  const bool withdraws = own_recall_open && !limit.recalls;
-  const bool gives_back = wish.give_back && own != nullptr;
+  const bool topping_up = !wish.give_back && !waited_for && !account.overdrawn() && low(id, limit);
+  const Place place = this->place(id, limit, now.boot);
   // Room has to come first, and nobody else holds any.
   const bool in_vain = !limit.is_flow() && limit.wanted.is_zero() && !limit.recalls && account.holds_alone();
-  if (!wish.new_epoch && account.current() && record.generation == account.terms().generation &&
-      (!waited_for || in_vain) && wish.dead.empty() && !topping_up && !asked_to_yield && !withdraws && !gives_back &&
+  const bool takes = place.opens || (!place.stands_back && waited_for && !in_vain);
+  const bool gives_back = wish.give_back && record.grant(self_) != nullptr;
+  if (!wish.new_epoch && account.current() && record.generation == account.terms().generation && !takes &&
+      wish.dead.empty() && !topping_up && !place.yields && !place.settles && !place.withdraws && !gives_back &&
       !account.outdated() && !limit.rebase) {
     return;
   }
   if (topping_up) limit.topped_up = now.boot;
-  if (recall_is_over && waited_for) wish.over.push_back(*limit.others_recall);
-  if (limit.recalls && recall_) wish.recall = recall_;
-  wish.recalls = wish.recall && limit.unserved;
+  // Not before those who stand in line already.
+  if (place.opens && !is_open(*recall_)) raise_recall(now);
+  if (place.others_over && waited_for) wish.over.push_back(*limit.others_recall);
+  if (limit.recalls || place.has_turn) wish.recall = recall_;
+  wish.recalls = wish.recall && (limit.unserved || limit.secures || place.has_turn || place.opens);
   wish.epoch_name = absl::ToUnixMicros(now.wall);
   wish.rebase = limit.rebase;
   wish.figures = figures(id, limit);
   wish.pending = pending(id);
   wish.wanted = limit.wanted;
+  wish.largest = limit.largest;
+  if (!limit.secures) wish.asked = limit.asked;
   if (limit.filled) {
     // What ends meanwhile starts nothing, here or elsewhere.
     wish.pending.at(kConcurrency) = std::max(wish.pending[kConcurrency], account.granted()[kConcurrency]);
@@ -198,8 +229,38 @@ void Escrow::trade(LimitId id, Limit& limit, Moment now) {
   wish.replicas = 1 + holders_.others_alive(self_, now.boot);
   wish.ahead = !wish.recall && !limit.others_recall && (topping_up || !limit.wanted.is_zero());
   if (auto swap = account.plan(wish)) {
-    limit.yielded = now.boot;
+    limit.swapped = now.boot;
     actions_.emplace_back(SwapLedger{id, *std::move(swap)});
+  }
+}
+
+bool Escrow::fits(LimitId id, const Limit& limit) const {
+  const LedgerRecord& record = *limit.account.record();
+  const Amounts left = record.left();
+  const Amounts granted = record.granted();
+  const Grant* const own = record.grant(self_);
+  const Amounts others = own == nullptr ? granted : granted - own->granted;
+  // What this replica holds it spends by what its cache shows.
+  const Amounts pending = reservations_.pending(id);
+  const Amounts free = limit.account.affordable(figures(id, limit), pending) - pending;
+  for (std::size_t i = 0; i < granted.size(); ++i) {
+    if (left[i] >= 0 || granted[i] <= 0) continue;
+    if (limit.is_flow()) return false;
+    if (free[i] < 0 && (pending[i] > 0 || others[i] > 0)) return false;
+  }
+  return true;
+}
+
+void Escrow::secure(LimitId id, Limit& limit) {
+  if (!limit.secured_at || limit.secured || !limit.account.current() || limit.distrusted) return;
+  const LedgerRecord& record = *limit.account.record();
+  limit.rebase = std::ranges::any_of(*limit.secured_at, [&](const Base& needed) {
+    const Base* const base = record.base(needed.type);
+    return base == nullptr || base->revision < needed.revision;
+  });
+  if (!limit.rebase && fits(id, limit)) {
+    limit.secured = true;
+    limit.secures = false;
   }
 }
 
@@ -209,30 +270,18 @@ bool Escrow::secured(LimitId id, BootTime moment) {
   Limit& limit = it->second;
   if (limit.secured_moment != moment) {
     limit.secured_moment = moment;
-    limit.secured_at.clear();
+    limit.secured_at.reset();
+    limit.secured = limit.secures = false;
   }
-  if (limit.secured_at.empty()) {
+  if (!limit.secured_at) {
     if (!caught_up(id, limit, moment)) return false;
     limit.secured_at = figures(id, limit);
   }
   if (!limit.account.current() || limit.distrusted) return false;
-  const LedgerRecord& record = *limit.account.record();
-  limit.rebase = std::ranges::any_of(limit.secured_at, [&](const Base& needed) {
-    const Base* const base = record.base(needed.type);
-    return base == nullptr || base->revision < needed.revision;
-  });
-  if (limit.rebase) return false;
-  const Amounts left = record.left();
-  const Amounts granted = record.granted();
-  // What this replica holds alone it spends by what its cache shows.
-  const bool by_cache = !limit.is_flow() && limit.account.holds_alone();
-  const Amounts pending = reservations_.pending(id);
-  const Amounts fits = limit.account.affordable(figures(id, limit), pending) - pending;
-  for (std::size_t i = 0; i < granted.size(); ++i) {
-    if (left[i] >= 0 || granted[i] <= 0) continue;
-    if (!by_cache || (pending[i] > 0 && fits[i] < 0)) return false;
-  }
-  return true;
+  secure(id, limit);
+  // Another may hold an advance all the time: for a moment it has to be our turn.
+  if (!limit.secured && !limit.rebase && !limit.is_flow() && !limit.account.holds_alone()) limit.secures = true;
+  return limit.secured;
 }
 
 }  // namespace headroom::limits

@@ -82,9 +82,10 @@ std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge&
       return Verdict{Verdict::Kind::OverLimit, id, dimension, least[dimension], charge.amounts[dimension],
                      hard[dimension]};
     }
-    // Its own writes are in the way; nobody has anything to give back.
-    const bool alone = limit.account.holds_alone() && holders_.others_alive(self_, now) == 0;
-    if (!alone) limit.recalls = waiting.recalls = true;
+    // Nobody has anything to give back where only its own writes are in the way.
+    const bool holds_enough = limit.account.unspent(reservations_.pending(id)).covers(charge.amounts) ||
+                              holders_.others_alive(self_, now) == 0;
+    if (!holds_enough || !limit.account.holds_alone()) limit.recalls = waiting.recalls = true;
   }
   if (!expired) return std::nullopt;
   return verdict(in_touch(limit, now) ? Verdict::Kind::InFlight : Verdict::Kind::Unavailable, unspent(id, limit),
@@ -154,6 +155,8 @@ void Escrow::add_up_wants() {
       const auto it = limits_.find(charge.limit);
       if (it == limits_.end()) continue;
       Limit& limit = it->second;
+      limit.asked += charge.amounts;
+      limit.largest = most(limit.largest, charge.amounts);
       const auto [left, added] = available.try_emplace(charge.limit);
       if (added) {
         const Amounts own =
@@ -172,8 +175,9 @@ void Escrow::add_up_wants() {
 
 void Escrow::pump(Moment now) {
   for (auto& [id, limit] : limits_) {
-    limit.recalls = limit.unserved = false;
-    limit.wanted = Amounts();
+    limit.recalls = limit.secures;
+    limit.unserved = false;
+    limit.wanted = limit.asked = limit.largest = Amounts();
     limit.queued = 0;
     if (limit.is_flow()) refresh_flow(id, limit, now.boot);
   }
@@ -187,21 +191,9 @@ void Escrow::pump(Moment now) {
   }
   waiting_ = std::move(kept);
   add_up_wants();
-  const auto recalls = [](const Waiting& waiting) { return waiting.recalls; };
-  // Queues of a flow may never be empty; a recall that has had its time gives way to those of other replicas.
-  const bool over = recall_raised_ + options_.recall_life <= now.boot;
-  if (recall_ && (over || std::ranges::none_of(waiting_, [&](const Waiting& waiting) {
-                    return waiting.recalls && (waiting.arrived <= recall_raised_ || waiting.in_line);
-                  }))) {
-    recall_.reset();
-  }
-  if (!recall_ && std::ranges::any_of(waiting_, recalls)) {
-    newest_recall_ = std::max(newest_recall_ + 1, absl::ToUnixMicros(now.wall));
-    recall_ = RecallId{newest_recall_, self_, ++recalls_};
-    recall_raised_ = now.boot;
-  }
+  take_turns(now);
   for (auto& [id, limit] : limits_) {
-    if (limit.unserved || !limit.wanted.is_zero() || limit.queued > 0) limit.touched = now.boot;
+    if (limit.waited_for()) limit.touched = now.boot;
     trade(id, limit, now);
   }
   for (const TypeId type : reads_.to_read(now.boot)) actions_.emplace_back(ReadRevision{type});

@@ -14,6 +14,8 @@ const Grant* LedgerRecord::grant(const Holder& holder) const {
   return it == grants.end() ? nullptr : &*it;
 }
 
+bool LedgerRecord::has(const RecallId& recall) const { return std::ranges::find(recalls, recall) != recalls.end(); }
+
 Amounts LedgerRecord::used() const {
   Amounts sum(hard.size());
   for (const Base& base : bases) sum += base.used;

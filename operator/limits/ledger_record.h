@@ -55,6 +55,7 @@ struct LedgerRecord {
 
   const Base* base(TypeId type) const;
   const Grant* grant(const Holder& holder) const;
+  bool has(const RecallId& recall) const;
   /// The base of all types together.
   Amounts used() const;
   Amounts granted() const;

@@ -8,12 +8,13 @@
 namespace headroom::limits {
 namespace {
 
-void move_bases(LedgerRecord& record, const std::vector<Base>& figures) {
+/// Forward only; or, `anew`, to where the figures are.
+void move_bases(LedgerRecord& record, const std::vector<Base>& figures, bool anew = false) {
   for (const Base& figure : figures) {
     const auto known = std::ranges::find(record.bases, figure.type, &Base::type);
     if (known == record.bases.end()) {
       record.bases.push_back(figure);
-    } else if (figure.revision > known->revision) {
+    } else if (anew || figure.revision > known->revision) {
       *known = figure;
     }
   }
@@ -33,19 +34,24 @@ Amount in_steps(Amount share, Amount hard) {
   return std::max<Amount>(share, 0) / step * step;
 }
 
-/// A dimension so close to its end is used up: whoever holds it alone takes a part of it ahead of the deletes that will
-/// free it, by one swap instead of one for each of them. Until it is spent or given back it is in the way of others who
-/// come, and of its holder's successor if that dies, so it is not much. See LimitAccount::affordable().
-constexpr Amount kNearTheEnd = 8, kAdvance = 4;
+/// A dimension so close to its end is used up: whoever is alone, or whose turn it is, takes a part of it ahead of the
+/// deletes that will free it, by one swap instead of one for each of them. Until it is spent or given back it is in the
+/// way of others who come, and of its holder's successor if that dies, so it is not much: some times what waits, and no
+/// more than a part of the whole. See LimitAccount::affordable().
+constexpr Amount kNearTheEnd = 8, kMostAhead = 4, kTimesAsked = 8;
 
-/// What to hold beyond what is spent, of dimensions that are at their end and wanted.
-Amounts advance(const Amounts& hard, const Amounts& left, const Amounts& wanted) {
+/// What to hold beyond what is spent, of dimensions that are at their end; nothing while `unspent` serves whoever
+/// waits.
+Amounts advance(const Amounts& left, const Amounts& unspent, const SwapWish& wish, const Amounts& hard) {
   Amounts ahead(hard.size());
+  bool lacks = false;
   for (std::size_t i = 0; i < hard.size(); ++i) {
-    if (wanted[i] > 0 && left[i] < hard[i] / kNearTheEnd)
-      ahead.at(i) = wanted[i] + in_steps(hard[i] / kAdvance, hard[i]);
+    if (wish.asked[i] == 0 || left[i] - wish.asked[i] >= hard[i] / kNearTheEnd) continue;
+    if (unspent[i] < wish.largest[i]) lacks = true;
+    const Amount most = in_steps(hard[i] / kMostAhead, hard[i]);
+    ahead.at(i) = std::max({wish.wanted[i], wish.largest[i], std::min(kTimesAsked * wish.asked[i], most)});
   }
-  return ahead;
+  return lacks ? ahead : Amounts();
 }
 
 /// What to take of what is left: all that is lacking if it is there, and ahead of that a share that leaves as much to
@@ -59,16 +65,18 @@ Amounts slice(const Amounts& hard, const Amounts& left, const Amounts& lacking, 
   return taken;
 }
 
-/// The record without what it says of replicas and recalls that are over; without anything in a new epoch.
+/// The record without what it says of replicas and recalls that are over, and of what was counted before.
 LedgerRecord cleared(LedgerRecord record, const SwapWish& wish, const LimitTerms& terms, const Holder& self) {
   const auto is_dead = [&](const Holder& holder) { return std::ranges::find(wish.dead, holder) != wish.dead.end(); };
   std::erase_if(record.grants, [&](const Grant& grant) { return is_dead(grant.holder); });
   std::erase_if(record.recalls, [&](const RecallId& recall) {
     return recall.holder == self || is_dead(recall.holder) || std::ranges::find(wish.over, recall) != wish.over.end();
   });
-  if (wish.new_epoch || record.selection != terms.selection || record.resource_version.empty()) {
-    // What was counted before says nothing of what is counted now.
-    record.epoch = std::max(record.epoch + 1, wish.epoch_name);
+  const bool other_selection = record.selection != terms.selection || record.resource_version.empty();
+  if (wish.new_epoch || other_selection) record.epoch = std::max(record.epoch + 1, wish.epoch_name);
+  if (other_selection) {
+    // What was counted before says nothing of what is counted now. A restored record, however, is true of the store
+    // that was restored with it, and a replica that has started since may spend by it: its grant stays.
     record.selection = terms.selection;
     record.bases.clear();
     record.grants.clear();
@@ -76,7 +84,7 @@ LedgerRecord cleared(LedgerRecord record, const SwapWish& wish, const LimitTerms
   }
   record.generation = terms.generation;
   record.hard = terms.hard;
-  move_bases(record, wish.figures);
+  move_bases(record, wish.figures, wish.new_epoch);
   return record;
 }
 
@@ -94,10 +102,6 @@ bool moves_bases(const LedgerRecord& from, const LedgerRecord& to) {
     const Base* const former = from.base(base.type);
     return former == nullptr || former->revision < base.revision;
   });
-}
-
-bool has_recall(const LedgerRecord& record, const RecallId& recall) {
-  return std::ranges::find(record.recalls, recall) != record.recalls.end();
 }
 
 }  // namespace
@@ -152,6 +156,7 @@ void LimitAccount::apply(const UnderWay& swap) {
   merge_at_ = 0;
   confirmed_ = swap.sequence;
   holds_entry_ = !swap.leaves;
+  forgot_ = false;
 }
 
 bool LimitAccount::holds_alone() const {
@@ -200,16 +205,16 @@ LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
   }
   // What needs another version can land no more.
   std::erase_if(under_way_, [&](const UnderWay& swap) { return swap.condition != record.resource_version; });
-  const bool other_epoch = record_ && record.epoch > record_->epoch;
-  const bool strange = !other_epoch && holds_entry_ && (own == nullptr || own->sequence < confirmed_);
-  if (other_epoch || (record_ && record.epoch < record_->epoch)) {
-    // What was granted in another epoch is void; what has landed is in the new bases.
+  const bool voided = record_ && record.selection != record_->selection;
+  const bool strange = !voided && holds_entry_ && (own == nullptr || own->sequence < confirmed_);
+  if (voided) {
     resolved_.clear();
     unsettled_ = Amounts();
   }
   granted_ = own != nullptr ? own->granted : Amounts(record.hard.size());
   holds_entry_ = own != nullptr;
-  outdated_ = own != nullptr && own->generation != record.generation;
+  if (own != nullptr) confirmed_ = std::max(confirmed_, own->sequence);
+  outdated_ = own != nullptr && (forgot_ || own->generation != record.generation);
   record_ = std::move(record);
   overdrawn_ = !record_->left().covers({});
   stale_ = false;
@@ -241,13 +246,13 @@ Amounts LimitAccount::room(const std::vector<Base>& figures) const {
 std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
   if (!record_ || answer_due_ || stale_ || record_->generation > terms_.generation) return std::nullopt;
   LedgerRecord next = cleared(*record_, wish, terms_, self_);
-  const bool restarts = next.epoch != record_->epoch;
+  const bool voids = next.selection != record_->selection;
   const RecallId* const others_oldest = next.oldest_recall();
   const bool yields = others_oldest != nullptr && (!wish.recall || *others_oldest < *wish.recall);
 
   Amounts settled(next.hard.size());
   std::vector<std::int64_t> settled_ids;
-  if (!restarts) settled_ids = settleable(next, settled);
+  if (!voids) settled_ids = settleable(next, settled);
   const Amounts spent = unsettled_ - settled + wish.pending;
   const Grant* const known = next.grant(self_);
   const Grant former = known != nullptr ? *known : Grant{self_, Amounts(next.hard.size()), 0, next.generation, {}};
@@ -256,15 +261,16 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
   own.generation = next.generation;
   if (yields) own.recall_ack = std::max(own.recall_ack, *others_oldest);
   const bool gives_back = yields || wish.give_back;
-  if (gives_back || former.generation != own.generation) own.granted = least(own.granted, positive(spent));
+  if (gives_back || outdated_ || former.generation != own.generation) own.granted = least(own.granted, positive(spent));
   put(next, own);
   const bool based = std::ranges::all_of(terms_.types, [&](TypeId type) { return next.base(type) != nullptr; });
   const Amounts kept = own.granted;
   if (!gives_back && based) {
     const Amounts left = next.left();
     own.granted += slice(next.hard, left, wish.wanted - (own.granted - spent), wish);
-    if (wish.replicas == 1 && !wish.recall && next.grants.size() == 1 && next.recalls.empty() && !terms_.flow) {
-      const Amounts ahead = advance(next.hard, left, wish.wanted);
+    const bool alone = wish.replicas == 1 && next.grants.size() == 1 && next.recalls.empty() && !wish.wanted.is_zero();
+    if ((alone || wish.recall) && !terms_.flow) {
+      const Amounts ahead = advance(left, kept - spent, wish, next.hard);
       if (!ahead.is_zero()) own.granted = most(own.granted, positive(spent) + ahead);
     }
   }
@@ -278,11 +284,11 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
   const bool changes_own = leaves ? known != nullptr
                                   : !taken.is_zero() || own.generation != former.generation ||
                                         own.recall_ack != former.recall_ack || (gives_back && !settled.is_zero());
-  const bool changes_rest =
-      restarts || (wish.rebase && moves_bases(*record_, next)) || next.generation != record_->generation ||
-      next.grants.size() - (known == nullptr ? 1 : 0) != record_->grants.size() ||
-      next.recalls.size() != record_->recalls.size() ||
-      !std::ranges::all_of(next.recalls, [&](const RecallId& one) { return has_recall(*record_, one); });
+  const bool changes_rest = next.epoch != record_->epoch || (wish.rebase && moves_bases(*record_, next)) ||
+                            next.generation != record_->generation ||
+                            next.grants.size() - (known == nullptr ? 1 : 0) != record_->grants.size() ||
+                            next.recalls.size() != record_->recalls.size() ||
+                            !std::ranges::all_of(next.recalls, [&](const RecallId& one) { return record_->has(one); });
   if (!changes_own && !changes_rest) return std::nullopt;
 
   own.sequence = ++sequence_;
@@ -301,8 +307,8 @@ LimitAccount::Reading LimitAccount::landed(LedgerRecord record) {
 
 void LimitAccount::refused(std::int64_t sequence) {
   answer_due_ = false;
-  stale_ = true;
-  std::erase_if(under_way_, [&](const UnderWay& swap) { return swap.sequence == sequence; });
+  // Where another record has been read since, it is known why.
+  if (std::erase_if(under_way_, [&](const UnderWay& swap) { return swap.sequence == sequence; }) > 0) stale_ = true;
   withhold();
 }
 
@@ -316,6 +322,8 @@ void LimitAccount::drop() {
   resolved_.clear();
   under_way_.clear();
   holds_entry_ = outdated_ = overdrawn_ = missing_ = false;
+  confirmed_ = 0;
+  forgot_ = true;
   record_.reset();
   stale_ = true;
 }

@@ -26,18 +26,22 @@ struct LimitTerms {
 
 /// What this replica would have of the next swap.
 struct SwapWish {
-  std::vector<Base> figures;       ///< its caches' own, only of types that are known
-  Amounts pending;                 ///< its reservations without an end
-  Amounts wanted;                  ///< what waiting writes need; empty: nothing
-  bool ahead = false;              ///< take more than is wanted, while there is plenty
-  bool give_back = false;          ///< what is unspent idles
-  std::size_t replicas = 1;        ///< alive, this one counted; one alone takes ahead of deletes, too
-  std::vector<Holder> dead;        ///< nothing of theirs can land any more, and `figures` are newer than that
-  std::vector<RecallId> over;      ///< recalls that have had their time
-  std::optional<RecallId> recall;  ///< its own, for as long as writes that needed one wait
-  bool recalls = false;            ///< writes wait beyond what is wanted: the recall is to be open
-  bool rebase = false;             ///< the bases are to be moved for their own sake
-  bool new_epoch = false;          ///< after a time without trust in the record
+  std::vector<Base> figures;   ///< its caches' own, only of types that are known
+  Amounts pending;             ///< its reservations without an end
+  Amounts wanted;              ///< what waiting writes need for which there is room; empty: nothing
+  Amounts asked;               ///< what all waiting writes need
+  Amounts largest;             ///< the most that one of them needs
+  bool ahead = false;          ///< take more than is wanted, while there is plenty
+  bool give_back = false;      ///< what is unspent idles
+  std::size_t replicas = 1;    ///< alive, this one counted
+  std::vector<Holder> dead;    ///< nothing of theirs can land any more, and `figures` are newer than that
+  std::vector<RecallId> over;  ///< recalls that have had their time
+  /// Its own, for as long as writes that needed one wait. While it is the oldest, this replica takes ahead of deletes.
+  std::optional<RecallId> recall;
+  bool recalls = false;  ///< writes wait beyond what is wanted: the recall is to be open
+  bool rebase = false;   ///< the bases are to be moved for their own sake
+  /// After a time without trust in the record. No base of it that is not lost is ahead of `figures`.
+  bool new_epoch = false;
   /// What a new epoch is called at least: the time in microseconds, so that none is called as one that a restored store
   /// has forgotten.
   std::int64_t epoch_name = 0;
@@ -60,7 +64,8 @@ class LimitAccount {
   const LedgerRecord* record() const { return record_ ? &*record_ : nullptr; }
   /// Whether the record counts what the limit says now.
   bool current() const;
-  /// Whether what is granted here was granted under another hard, and is not to be spent before a swap.
+  /// Whether what is granted here was granted under another hard, or before a drop(), and is not to be spent before a
+  /// swap.
   bool outdated() const { return outdated_; }
 
   /// What is left of the grant, `pending` being what is reserved and has no end; dimensions may be negative.
@@ -142,6 +147,7 @@ class LimitAccount {
   bool holds_entry_ = false;    ///< the record is known to have a grant of this replica
   std::vector<UnderWay> under_way_;
   bool outdated_ = false;
+  bool forgot_ = false;  ///< what it spent of its grant in the record; until a swap has put that right
   bool overdrawn_ = false;
   bool answer_due_ = false;
   bool stale_ = true;

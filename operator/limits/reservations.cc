@@ -173,6 +173,12 @@ Resolutions Reservations::give_up(TypeId type, BootTime before) {
   return resolved;
 }
 
+void Reservations::went_back(TypeId type) {
+  for (Reservation& reservation : reservations_) {
+    if (reservation.type == type) reservation.landed = 0;
+  }
+}
+
 std::vector<Lingering> Reservations::lingering(BootTime before) const {
   std::map<std::pair<LimitId, Requester>, Lingering> sums;
   for (const Reservation& reservation : reservations_) {

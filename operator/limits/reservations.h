@@ -80,6 +80,9 @@ class Reservations {
   /// everything up to a revision after that has been seen).
   Resolutions give_up(TypeId type, BootTime before);
 
+  /// The store was restored: revisions of this type at which something landed may never come again.
+  void went_back(TypeId type);
+
   /// What is reserved by writes that were let through at `before` or earlier and have no end yet, in the order of
   /// limits and requesters. Creates of one name count as one write, of whoever came first.
   std::vector<Lingering> lingering(BootTime before) const;

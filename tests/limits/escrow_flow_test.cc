@@ -358,5 +358,13 @@ TEST(EscrowFlow, after_the_store_went_back_nothing_is_let_through_until_all_that
   EXPECT_EQ(replica.creates(3, 1 + 15 + 10 + 3), Kind::Allowed);
 }
 
+// It counts nothing that is stored, so there is nothing to catch up with.
+TEST(FlowIsExact, once_its_record_is_of_this_generation) {
+  SharedRecords shared;
+  TestReplica replica("a", shared, {.max = 2});
+  ASSERT_EQ(replica.passes(1, 3, 0.1), 2);
+  EXPECT_TRUE(replica.escrow.secured(kFlow, absl::Seconds(0.2)));
+}
+
 }  // namespace
 }  // namespace headroom::limits

@@ -67,9 +67,13 @@ void InstantReplica::act_on(const SwapLedger& action, double now) {
     landed.reset();
   }
   escrow.swapped(action.limit, action.swap.sequence, outcome, std::move(landed), at(now));
+  if (outcome != SwapOutcome::Refused) return;
+  ++refused_swaps;
+  if (hears) escrow.ledger_read(action.limit, shared_.records[action.limit], at(now));
 }
 
 void InstantReplica::act_on(const ReadLedger& action, double now) {
+  ++ledger_reads;
   escrow.ledger_read(action.limit, shared_.records[action.limit], at(now));
 }
 

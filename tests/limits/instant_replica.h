@@ -61,7 +61,8 @@ class InstantReplica {
   std::optional<bool> taken = true;           ///< what looking for a name finds
   std::optional<bool> renewed = false;        ///< what reading another's Lease finds
   bool unanswered_read = false, loses_answers = false;
-  int swaps = 0, consistent_reads = 0, lists = 0;
+  bool hears = true;  ///< of what was in the way of a swap, by its watch
+  int swaps = 0, refused_swaps = 0, ledger_reads = 0, consistent_reads = 0, lists = 0;
 
  private:
   void act_on(const AnswerRequest& action, double now);

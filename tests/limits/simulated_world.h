@@ -106,6 +106,7 @@ class World {
   /// What would be stored if every write that may still land did, one per name.
   Amounts at_most_soon(LimitId limit) const;
   void request(const Intent& intent, std::function<void()> done, int repeats);
+  void restart(Replica& replica, Seconds longest);
   void disturb();
   void violation(std::string what) {
     if (report.violations.size() < 5) report.violations.push_back(absl::StrCat("at ", agenda.now(), " s: ", what));

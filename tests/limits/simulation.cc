@@ -8,6 +8,12 @@
 
 namespace headroom::limits {
 
+void World::restart(Replica& replica, Seconds longest) {
+  ++report.crashes;
+  replica.crash();
+  agenda.in(delay(2, longest, 0.3), [&replica] { replica.start(); });
+}
+
 void World::disturb() {
   agenda.in(chance() * 20, [this] {
     if (quiet) return;
@@ -24,11 +30,11 @@ void World::disturb() {
         in_flight_.clear();
         restored_ = Restored{agenda.now() + kLeaseLife + kApiDeadline};
         for (const auto& one : replicas) one->store_went_back();
+        // Who restores a store restarts what stands upon it: a replica that has never seen what is lost.
+        if (chance() < 0.5) agenda.in(chance() * 60, [this, &replica] { restart(replica, 10); });
       }
     } else if (what < 0.45) {
-      ++report.crashes;
-      replica.crash();
-      agenda.in(delay(2, 120, 0.3), [&replica] { replica.start(); });
+      restart(replica, 120);
     } else if (what < 0.6) {
       ++report.stalls;
       replica.stall_for(delay(2, 100, 0.4));

@@ -200,6 +200,19 @@ TEST(ReservationsTest, creates_of_one_name_count_once_until_all_have_ended) {
   EXPECT_EQ(resolved[0].charges[0].amounts, (Amounts{3 * kOne}));
 }
 
+TEST(ReservationsTest, that_one_of_them_landed_at_a_revision_which_is_lost_does_not_count) {
+  Reservations reservations;
+  const Uid name = name_id("ns", "leader");
+  reservations.add({kType, uid(1), 0, name}, one(), kNow);
+  reservations.add({kType, uid(2), 0, name}, one(), kNow);
+  EXPECT_THAT(reservations.seen(kType, uid(1), 500, false), IsEmpty());
+  reservations.went_back(kType + 1);
+  reservations.went_back(kType);
+  const auto resolved = reservations.give_up(kType, kNow);
+  ASSERT_EQ(resolved.size(), 1U);
+  EXPECT_EQ(resolved[0].revision, 0);
+}
+
 TEST(ReservationsTest, only_those_that_are_old_enough_are_given_up) {
   Reservations reservations;
   reservations.add({kType, uid(1), 10, {}}, one(), kNow);

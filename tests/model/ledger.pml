@@ -10,6 +10,7 @@
  *   ASKED(me)          whether a request that replica `me` can see still wants budget
  *   ADVANCE            optional: how much may be granted ahead of deletes, whatever is left
  *   OPEN_CHARGE(key, me)  with it: of a reservation, what the cache does not show to have ended
+ *   FORGOT(me)         optional: what its grant was spent on; whoever starts an epoch leaves the other's as it is
  *
  * Time has no clock here: a deadline passes at any moment that the rules allow. A consistent read "made after that" is
  * made at that very moment, because any later one would only ask for a newer cache.
@@ -103,6 +104,14 @@ bit has_been_away;
 
 /* Who is on a newer epoch starts it; who is on an older one has no say. */
 #define STARTS_EPOCH(me) (knows[me] > epoch)
+/* What was granted before is void with what was counted before. After a restore only its holder says what becomes of a
+ * grant, and says it before anything else. */
+#ifdef FORGOT
+#define VOIDS_OTHERS_GRANT(me) (0)
+#else
+#define VOIDS_OTHERS_GRANT(me) STARTS_EPOCH(me)
+#define FORGOT(me) (0)
+#endif
 #ifdef FAULT_MERGES_ANOTHER_EPOCH
 #define MERGES(me) (1)
 #else
@@ -136,7 +145,7 @@ bit has_been_away;
 #define ROOM (HARD - base_used - granted[0] - granted[1])
 #define SENDS(me) (swap[me] == IDLE && MERGES(me) && \
   (MOVES_BASE(me) || SOME(TO_SETTLE, me) || RECLAIMS(me) || UNSPENT(me) > 0 || \
-   (me == 1 && life == RETURNED) || (ASKED(me) && ROOM > 0) || TAKES_AHEAD(me)))
+   (me == 1 && life == RETURNED) || (FORGOT(me) && granted[me] > 0) || (ASKED(me) && ROOM > 0) || TAKES_AHEAD(me)))
 
 inline mark_leaving(key, me) {
   if
@@ -171,8 +180,8 @@ inline send_swap(me) {
     swap_epoch[me] = (STARTS_EPOCH(me) -> knows[me] : epoch);
     swap_base[me] = NEW_BASE(me);
     swap_used[me] = (MOVES_BASE(me) -> CACHED_USE(me) : base_used);
-    swap_granted[me] = (STARTS_EPOCH(me) -> 0 : granted[me] - SUM(SETTLED, me));
-    swap_drops[me] = RECLAIMS(me) || STARTS_EPOCH(me);
+    swap_granted[me] = (STARTS_EPOCH(me) || FORGOT(me) -> 0 : granted[me] - SUM(SETTLED, me));
+    swap_drops[me] = RECLAIMS(me) || VOIDS_OTHERS_GRANT(me);
     EACH_KEY(mark_leaving, me);
     if
     :: me == 1 && life == RETURNED -> life = REJOINING
@@ -260,7 +269,7 @@ inline take_leave(key, me) {
  * record has changed; then the sequence number in the replica's own entry tells whether it was this swap. */
 inline learn_fate(me) {
   EACH_KEY(take_leave, me);
-  mine[me] = (MERGES(me) && !STARTS_EPOCH(me) -> granted[me] : 0);
+  mine[me] = (MERGES(me) && !STARTS_EPOCH(me) && !FORGOT(me) -> granted[me] : 0);
 #ifdef ADVANCE
   seen_base[me] = base;
   seen_used[me] = base_used;

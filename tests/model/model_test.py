@@ -80,7 +80,9 @@ MODELS = {
             "EACH_LEDGER_HAS_AN_ORDER": STUCK,
             "WAITING_ONES_KEEP": STUCK,
             "TAKES_AGAINST_A_RECALL": ENDLESS,
+            "KEEPS_ITS_TURN": STUCK,
         }, (1, 2), ends=True),
+        Model(("REQUESTS=2",), {}, ends=True),
         Model(("HARD_Y=1", "THIRD_NEEDS_ONLY_X"), {
             "ANSWER_OUTLIVES_A_TAKE": SENT_AWAY,
         }, (2,), ends=True),
@@ -101,6 +103,7 @@ MODELS = {
             "RESTORE_NOTICED_BY_THE_RECORD": OVERSHOOT,
             "NEW_EPOCH_BEFORE_THE_LEASES_END": OVERSHOOT,
             "NEW_EPOCH_BEFORE_THE_DEADLINE": OVERSHOOT,
+            "SPENDS_A_FORGOTTEN_GRANT": OVERSHOOT,
         }, (1, 2)),
     ),
 }

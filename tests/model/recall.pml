@@ -3,9 +3,12 @@
  * the budget to someone (no deadlock, nobody takes and returns for ever), and nobody may be sent away while what it
  * asked for lies unspent elsewhere.
  *   HARD_X, HARD_Y   the limits; at first replica 0 holds all of X and replica 1 all of Y
- *   REQUESTS         of each replica; the third one's need only X when THIRD_NEEDS_ONLY_X
+ *   REQUESTS         of the second replica, the others have one; the third one's needs only X when THIRD_NEEDS_ONLY_X
  *   CRASHES          replica 0 may crash: its recalls expire, its grants are reclaimed
  * Each step is one swap of one ledger, read and written at once: creates.pml has the swaps that land late.
+ *
+ * A recall is its replica's place in the line. Who needs it no more keeps it until it is its turn, and a request that
+ * comes meanwhile takes it over.
  */
 
 #ifndef HARD_X
@@ -36,7 +39,7 @@ byte granted[6];
 byte spent[6];
 byte recall[6];    /* the identity of the open recall: when its request began to wait; 0: none */
 byte ack[6];       /* the identity of the recall that was answered */
-byte identity[3];  /* of the request that waits, once it has recalled something */
+byte identity[3];  /* of the recalls that are open, the same in both ledgers */
 byte requests[3];
 bit waits[3];
 bit crashed;
@@ -77,11 +80,13 @@ inline take(l) {
 /* One identity for all ledgers: with an order of each, two requests can hold what the other one needs. */
 inline raise(l) {
   d_step { LIVES(me) && LACKS(l, me) && RECALL(l, me) == 0 && (ROOM(l) == 0 || !MAY_TAKE(l, me)) ->
-#ifdef FAULT_EACH_LEDGER_HAS_AN_ORDER
-    identity[me] = 0;
-#endif
     if
-    :: identity[me] == 0 -> clock++; identity[me] = clock
+#ifdef FAULT_EACH_LEDGER_HAS_AN_ORDER
+    :: 1 ->
+#else
+    :: RECALL(X, me) + RECALL(Y, me) == 0 ->
+#endif
+       clock++; identity[me] = clock  /* behind all who stand in line */
     :: else
     fi;
     RECALL(l, me) = identity[me];
@@ -95,8 +100,14 @@ inline answer(l) {
     printf("replica %d answers recall %d of limit %d\n", me, OLDEST(l), l) }
 }
 
+#ifdef FAULT_KEEPS_ITS_TURN
+#define WITHDRAWS(l, me) (0)
+#else
+#define WITHDRAWS(l, me) (!waits[me] && IS_OLDEST(l, me))
+#endif
+
 inline withdraw(l) {
-  d_step { LIVES(me) && !waits[me] && RECALL(l, me) > 0 ->
+  d_step { LIVES(me) && WITHDRAWS(l, me) ->
     RECALL(l, me) = 0;
     printf("replica %d withdraws its recall of limit %d\n", me, l) }
 }
@@ -104,7 +115,6 @@ inline withdraw(l) {
 inline give_up(l) {
   d_step { LIVES(me) && LACKS(l, me) && IS_OLDEST(l, me) && ROOM(l) == 0 && IS_ANSWERED(l, me) ->
     waits[me] = 0;
-    identity[me] = 0;
     printf("replica %d sends its request away for limit %d\n", me, l);
     assert(crashed || ALL_SPENT(l)) }
 }
@@ -112,13 +122,12 @@ inline give_up(l) {
 proctype Replica(byte me) {
 end:
   do
-  :: d_step { LIVES(me) && requests[me] > 0 && !waits[me] && RECALL(X, me) + RECALL(Y, me) == 0 ->
+  :: d_step { LIVES(me) && requests[me] > 0 && !waits[me] ->
        requests[me]--; waits[me] = 1; printf("replica %d has a request\n", me) }
   :: d_step { LIVES(me) && waits[me] && !LACKS(X, me) && !LACKS(Y, me) ->
        SPENT(X, me)++;
        SPENT(Y, me) = SPENT(Y, me) + NEEDS(Y, me);
        waits[me] = 0;
-       identity[me] = 0;
        printf("replica %d admits its request\n", me) }
   :: take(X)
   :: take(Y)
@@ -158,9 +167,9 @@ init {
   atomic {
     GRANTED(X, 0) = HARD_X;
     GRANTED(Y, 1) = HARD_Y;
-    requests[0] = REQUESTS;
+    requests[0] = 1;
     requests[1] = REQUESTS;
-    requests[2] = REQUESTS;
+    requests[2] = 1;
     run Replica(0);
     run Replica(1);
     run Replica(2);

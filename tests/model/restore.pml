@@ -10,6 +10,11 @@
 #define LAST_REVISION (WRITES + DELETES + OTHERS)
 #define KEYS WRITES
 #define HARD 1
+#ifdef FAULT_SPENDS_A_FORGOTTEN_GRANT
+#define FORGOT(me) (0)
+#else
+#define FORGOT(me) forgot[me]
+#endif
 
 #define SUM(f, me) (f(0, me) + f(1, me))
 #define SOME(f, me) (f(0, me) || f(1, me))
@@ -34,6 +39,8 @@ byte deletes;
 byte others;
 byte event[LAST_REVISION + 1]; /* what the store did at each revision; overwritten after a restore */
 byte cached_use[2];            /* a cache that has not noticed goes on with events of another past */
+bit forgot[2];                 /* what it had let through; until a swap made since has landed */
+bit sent_before[2];            /* the swap under way is from before that */
 bit listed[2];                 /* a new cache, from a consistent list made after the wait */
 
 mtype phase = BEFORE;
@@ -96,10 +103,14 @@ end:
        started++ }
   :: atomic { HAS_CACHE(me) && !MUST_NOTICE_FIRST(me) && SENDS(me) -> send_swap(me) }
   :: d_step { IN_FLIGHT(me) -> land_swap(me); record_changed = (phase == SNAPSHOT) }
-  :: d_step { IS_ANSWERED(me) -> learn_fate(me) }
+  :: d_step { IS_ANSWERED(me) ->
+       forgot[me] = forgot[me] && (swap[me] != APPLIED || sent_before[me]);
+       sent_before[me] = 0;
+       learn_fate(me) }
   :: d_step { HAS_CACHE(me) && cache[me] < revision -> watch(me); show_event(me) }
   :: d_step { phase == RESTORED && knows[me] == 0 && NOTICES(me) ->
-       drop_grant(me); knows[me] = 1; printf("replica %d notices the restore\n", me) }
+       drop_grant(me); knows[me] = 1; forgot[me] = 1; sent_before[me] = (swap[me] != IDLE);
+       printf("replica %d notices the restore\n", me) }
   :: d_step { knows[me] == 1 && !listed[me] && MAY_LIST ->
        listed[me] = 1;
        cache[me] = revision;

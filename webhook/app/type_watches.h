@@ -27,6 +27,7 @@ class TypeWatches {
   void stop();
   /// Lists all anew; see runtime::Reflector.
   void begin_anew();
+
   // From any thread:
 
   /// Of types whose first list does not come: why.
