@@ -53,6 +53,13 @@ class Amounts {
     }
     return true;
   }
+  /// Whether it has what is needed; of what is not needed it may lack anything.
+  bool affords(const Amounts& needed) const {
+    for (std::size_t i = 0; i < needed.size(); ++i) {
+      if (needed[i] > 0 && (*this)[i] < needed[i]) return false;
+    }
+    return true;
+  }
   bool is_zero() const { return covers({}) && Amounts().covers(*this); }
   bool operator==(const Amounts& other) const { return covers(other) && other.covers(*this); }
 

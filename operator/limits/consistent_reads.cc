@@ -67,16 +67,4 @@ std::vector<TypeId> ConsistentReads::to_list(BootTime now) {
   return types;
 }
 
-std::optional<BootTime> ConsistentReads::next(BootTime now) const {
-  std::optional<BootTime> soonest;
-  const auto consider = [&](BootTime at) { soonest = soonest ? std::min(*soonest, at) : at; };
-  for (const auto& [type, state] : types_) {
-    if (state.wanted && !state.under_way) {
-      consider(std::max(now, std::max(*state.wanted, state.last_begun ? *state.last_begun + pause_ : now)));
-    }
-    for (const Read& read : state.ahead) consider(std::max(read.ended + patience_, state.listed + patience_));
-  }
-  return soonest;
-}
-
 }  // namespace headroom::limits

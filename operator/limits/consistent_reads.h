@@ -33,8 +33,6 @@ class ConsistentReads {
   std::vector<TypeId> to_read(BootTime now);
   /// Types that are to be listed whole, because their cache does not get to where a read was.
   std::vector<TypeId> to_list(BootTime now);
-  /// When one of the two will next have something to say; null when nothing is asked.
-  std::optional<BootTime> next(BootTime now) const;
 
  private:
   struct Read {

@@ -6,12 +6,12 @@
 namespace headroom::limits {
 namespace {
 
-// A top-up spares the next write a wait; more often than this it would spare nobody anything.
-constexpr absl::Duration kTopUpPause = absl::Milliseconds(50);
 // Longer than one attempt to read a Lease takes.
 constexpr absl::Duration kHolderPatience = absl::Seconds(6);
 // Scanning the reservations for those that have never landed.
 constexpr absl::Duration kOverdueCheck = absl::Seconds(1);
+// Lives of which nothing was heard for so long; long after what they held has been given to others.
+constexpr absl::Duration kForgotten = absl::Hours(1);
 
 }  // namespace
 
@@ -40,7 +40,7 @@ void Escrow::drop_limit(LimitId id) {
 
 void Escrow::lease_held_until(BootTime until) { lease_until_ = std::max(lease_until_, until); }
 
-void Escrow::begin_anew(Holder self) {
+void Escrow::begin_anew(Holder self, Moment now) {
   self_ = std::move(self);
   reservations_.clear();
   flow_.clear();
@@ -53,6 +53,7 @@ void Escrow::begin_anew(Holder self) {
     anew.reading = limit.reading;
     anew.distrusted = limit.distrusted;
     anew.distrusted_epoch = limit.distrusted_epoch;
+    if (anew.account.record() != nullptr) note_others(anew, now.boot);
     limit = std::move(anew);
   }
 }
@@ -119,7 +120,7 @@ bool Escrow::admit(const Write& write, const Charges& charges, BootTime now) {
     const auto it = limits_.find(charge.limit);
     if (it == limits_.end()) continue;  // dropped meanwhile: it limits nothing any more
     const Limit& limit = it->second;
-    if (!limit.account.current() || limit.distrusted || !unspent(charge.limit, limit).covers(charge.amounts)) {
+    if (!limit.account.current() || limit.distrusted || !unspent(charge.limit, limit).affords(charge.amounts)) {
       return false;
     }
   }
@@ -156,9 +157,9 @@ std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const 
   if (!looks_for_name && !in_line && admit(write, charges, now.boot)) {
     for (const Charge& charge : charges) {
       const auto it = limits_.find(charge.limit);
-      if (it == limits_.end() || it->second.account.swapping() || it->second.topped_up + kTopUpPause > now.boot)
-        continue;
-      if (low(charge.limit, it->second)) trade(charge.limit, it->second, now);
+      if (it != limits_.end() && may_top_up(it->second, now.boot) && low(charge.limit, it->second)) {
+        trade(charge.limit, it->second, now);
+      }
     }
     return Verdict{};
   }
@@ -231,6 +232,7 @@ void Escrow::give_up_writes(BootTime now) {
 
 void Escrow::tick(Moment now) {
   give_up_writes(now.boot);
+  holders_.forget_before(now.boot - kForgotten);
   for (auto& [id, limit] : limits_) {
     if (limit.reading && *limit.reading <= now.boot) limit.reading.reset();
   }

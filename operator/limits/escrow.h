@@ -103,7 +103,7 @@ class Escrow {
   /// After a lapse, begin_anew() first.
   void lease_held_until(BootTime until);
   /// The Lease had lapsed, and is held again: a new life under another epoch, which owes and owns nothing.
-  void begin_anew(Holder self);
+  void begin_anew(Holder self, Moment now);
   void holder_renewed(const Holder& holder, Moment now);
   /// How a ReadHolder ended. `renewed`: the Lease is of this life, and its renewal is one that was not heard of; null:
   /// it failed.
@@ -179,6 +179,14 @@ class Escrow {
     /// least_stored().
     std::vector<std::pair<LimitId, Amounts>> first_look{};
   };
+  /// See secured().
+  struct Securing {
+    std::optional<BootTime> moment;
+    std::optional<std::vector<Base>> needed;  ///< where the bases have to be for that, once it is known
+    bool done = false;
+    bool rebases = false;  ///< they are not there yet
+    bool recalls = false;  ///< more is granted than there is room for
+  };
   struct Limit {
     explicit Limit(LimitAccount kept) : account(std::move(kept)) {}
 
@@ -187,30 +195,25 @@ class Escrow {
     std::optional<BootTime> distrusted;  ///< until then nothing is admitted; then a new epoch begins
     /// Of the record that is not trusted; empty: there was none, and it is that of the next one.
     std::optional<std::int64_t> distrusted_epoch;
-    /// A base of the record that the cache has not reached, and since when it is seen.
+    /// A base that the cache has not reached, and since when it is seen in the record.
     struct Ahead {
       TypeId type = 0;
       Revision revision = 0;
       BootTime since;
     };
-    std::optional<Ahead> ahead;
+    std::vector<Ahead> ahead;
     std::optional<RecallId> others_recall;  ///< the oldest open one
     BootTime others_recall_seen;
     std::optional<BootTime> reading;  ///< the record; not again before then, nor before an answer
     BootTime topped_up = -absl::InfiniteDuration();
-    BootTime swapped = -absl::InfiniteDuration();  ///< when one was last sent
-    // See secured():
-    std::optional<BootTime> secured_moment;
-    std::optional<std::vector<Base>> secured_at;  ///< where the bases have to be for that, once it is known
-    bool secured = false;
-    bool rebase = false;
-    bool secures = false;  ///< recalls what others hold for it
+    BootTime swap_sent = -absl::InfiniteDuration();  ///< the last
+    Securing securing;
     // Of the writes that wait, in their order:
     Amounts wanted;         ///< by those for which there is room
     Amounts asked;          ///< by all
     Amounts largest;        ///< the most by one
     bool unserved = false;  ///< some are beyond what there is room for
-    bool recalls = false;   ///< one of those needs what other replicas hold
+    bool recalls = false;   ///< what other replicas hold, or a turn to take ahead, is needed
     // Of a flow:
     std::size_t queued = 0;            ///< writes that wait for it
     bool filled = false;               ///< was as full as it gets: nothing starts until enough has ended
@@ -284,6 +287,10 @@ class Escrow {
   void secure(LimitId id, Limit& limit);
   /// Swaps, or reads, the limit's record where there is a reason to.
   void trade(LimitId id, Limit& limit, Moment now);
+  enum class Trust { Nothing, Record, NewEpoch };
+  /// What the next swap may go by.
+  Trust trust(LimitId id, Limit& limit, BootTime now);
+  SwapWish wish_for(LimitId id, const Limit& limit, const Place& place, Moment now) const;
   void add_up_wants();
   /// Whether some record has it.
   bool is_open(const RecallId& recall) const;
@@ -294,10 +301,13 @@ class Escrow {
   void end_recall(Moment now);
   /// Sees to it that there is a recall while one is needed, and not for longer.
   void take_turns(Moment now);
-  Place place(LimitId id, const Limit& limit, BootTime now) const;
+  Place place_in_line(LimitId id, const Limit& limit, BootTime now) const;
   std::vector<Holder> dead_holders(LimitId id, Limit& limit, BootTime now);
   bool low(LimitId id, const Limit& limit) const;
+  static bool may_top_up(const Limit& limit, BootTime now);
   void note(LimitId id, Limit& limit, LimitAccount::Reading reading, Moment now);
+  /// Whoever has a grant in the record, or a recall.
+  void note_others(Limit& limit, BootTime now);
   /// Whether the record has a base of a revision that the store has lost: a swap made before the restore was noticed
   /// can leave one behind, and it would stand until its revision comes again. Null: that is being found out.
   std::optional<bool> has_lost_base(LimitId id, Limit& limit, BootTime now);
@@ -313,8 +323,8 @@ class Escrow {
   absl::btree_map<LimitId, Limit> limits_;  ///< in order, so that the same inputs give the same actions
   std::deque<Waiting> waiting_;
   std::optional<RecallId> recall_;  ///< our own, one for all ledgers that it is raised on
-  BootTime recall_raised_;          ///< it is over with the last of the writes that waited then
-  std::optional<BootTime> turn_;    ///< since when it is the oldest in some record
+  BootTime recall_raised_;
+  std::optional<BootTime> turn_;  ///< since when it is the oldest in some record
   std::int64_t recalls_ = 0;
   std::int64_t newest_recall_ = 0;  ///< raised by anyone, as seen: a slow clock must not win each time
   absl::btree_map<Holder, BootTime> reading_holders_;  ///< since when

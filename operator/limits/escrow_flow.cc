@@ -89,7 +89,7 @@ bool Escrow::stands_in_line(const Charges& more, Moment now) {
     Limit* const limit = queue(charge);
     if (limit == nullptr) continue;
     refresh_flow(charge.limit, *limit, now.boot);
-    if (limit->queued > 0 && unspent_flow(charge.limit, *limit).covers(charge.amounts)) moves = true;
+    if (limit->queued > 0 && unspent_flow(charge.limit, *limit).affords(charge.amounts)) moves = true;
   }
   if (moves) pump(now);
   return std::ranges::any_of(more, [&](const Charge& charge) {
@@ -173,7 +173,7 @@ Verdict Escrow::flow_refusal(LimitId id, const Limit& limit, const Amounts& lack
 }
 
 bool Escrow::yields_flow(LimitId id, const Limit& limit, BootTime now) const {
-  if (!limit.others_recall || limit.swapped + kYieldPause > now) return false;
+  if (!limit.others_recall || limit.swap_sent + kYieldPause > now) return false;
   if (limit.queued > 0 && !limit.own_share) return false;
   const Amounts free = limit.account.unspent(flow_.in_use(id));
   return free[kRate] >= kOneWrite || (free[kConcurrency] >= kOneWrite && !limit.filled);

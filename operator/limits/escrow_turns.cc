@@ -39,7 +39,7 @@ void Escrow::raise_recall(Moment now) {
 void Escrow::end_recall(Moment now) {
   bool secures = false, contested = false;
   for (const auto& [id, limit] : limits_) {
-    if (limit.secures) secures = true;
+    if (limit.securing.recalls) secures = true;
     if (limit.others_recall) contested = true;
   }
   // Queues of a flow may never be empty; a recall that has had its time gives way to those of other replicas.
@@ -52,7 +52,7 @@ void Escrow::end_recall(Moment now) {
   const bool ends = turn_ && contested ? !used || *turn_ + turn_length() <= now.boot : !used && !is_open(*recall_);
   if (!over && (needed || !ends)) return;
   recall_.reset();
-  for (auto& [id, limit] : limits_) limit.secures = false;
+  for (auto& [id, limit] : limits_) limit.securing.recalls = false;
 }
 
 void Escrow::take_turns(Moment now) {
@@ -66,7 +66,7 @@ void Escrow::take_turns(Moment now) {
   if (!recall_ && recalls) raise_recall(now);
 }
 
-Escrow::Place Escrow::place(LimitId id, const Limit& limit, BootTime now) const {
+Escrow::Place Escrow::place_in_line(LimitId id, const Limit& limit, BootTime now) const {
   const LimitAccount& account = limit.account;
   const LedgerRecord& record = *account.record();
   const Grant* const own = record.grant(self_);
@@ -91,10 +91,10 @@ Escrow::Place Escrow::place(LimitId id, const Limit& limit, BootTime now) const 
   place.stands_back = others && !place.others_over && !is_first;
   place.withdraws = is_first && others && !still_wants;
   place.yields = asked && !place.has_turn && !positive(account.unspent(reservations_.pending(id))).is_zero();
-  const bool needs_turn = limit.unserved || limit.secures || place.stands_back;
+  const bool needs_turn = limit.unserved || limit.securing.recalls || place.stands_back;
   place.opens = limit.recalls && needs_turn && recall_ && !record.has(*recall_);
   const bool settles = own != nullptr && !account.unsettled().is_zero();
-  place.settles = place.stands_back && settles && limit.swapped + kPauseInAnothersTurn <= now;
+  place.settles = place.stands_back && settles && limit.swap_sent + kPauseInAnothersTurn <= now;
   return place;
 }
 

@@ -9,10 +9,20 @@
 namespace headroom::limits {
 namespace {
 
+/// The first dimension in which it does not afford what is needed.
 std::size_t first_short(const Amounts& have, const Amounts& need) {
   std::size_t dimension = 0;
-  while (dimension + 1 < need.size() && have[dimension] >= need[dimension]) ++dimension;
+  while (dimension + 1 < need.size() && (need[dimension] <= 0 || have[dimension] >= need[dimension])) ++dimension;
   return dimension;
+}
+
+/// What is needed beyond what there is; nothing in a dimension of which nothing is needed.
+Amounts beyond(const Amounts& have, const Amounts& need) {
+  Amounts lacking(need.size());
+  for (std::size_t i = 0; i < need.size(); ++i) {
+    if (need[i] > 0) lacking.at(i) = std::max<Amount>(need[i] - have[i], 0);
+  }
+  return lacking;
 }
 
 }  // namespace
@@ -27,7 +37,7 @@ Verdict Escrow::judge(const Charges& charges) const {
         std::ranges::all_of(terms.types, [&](TypeId type) { return usage_.revision(charge.limit, type) > 0; });
     const Amounts used = stored(charge.limit, it->second);
     const Amounts room = terms.hard - used;
-    if (known && room.covers(charge.amounts)) continue;
+    if (known && room.affords(charge.amounts)) continue;
     verdict.kind = known ? Verdict::Kind::OverLimit : Verdict::Kind::Unavailable;
     verdict.dimension = first_short(room, charge.amounts);
     verdict.used = used[verdict.dimension];
@@ -73,17 +83,17 @@ std::optional<Verdict> Escrow::decide_by(LimitId id, Limit& limit, const Charge&
     return verdict(Verdict::Kind::Unavailable, room, charge.amounts);
   }
   // A swap alone may do; only where it does not is the newest state asked for.
-  if (!limit.others_recall && limit.account.room(figures(id, limit)).covers(lacking)) {
+  if (!limit.others_recall && limit.account.room(figures(id, limit)).affords(lacking)) {
     if (!expired) return std::nullopt;
   } else if (caught_up(id, limit, waiting.arrived)) {
     const Amounts least = least_stored(id, limit, waiting);
-    if (!(hard - least).covers(charge.amounts)) {
+    if (!(hard - least).affords(charge.amounts)) {
       const std::size_t dimension = first_short(hard - least, charge.amounts);
       return Verdict{Verdict::Kind::OverLimit, id, dimension, least[dimension], charge.amounts[dimension],
                      hard[dimension]};
     }
     // Nobody has anything to give back where only its own writes are in the way.
-    const bool holds_enough = limit.account.unspent(reservations_.pending(id)).covers(charge.amounts) ||
+    const bool holds_enough = limit.account.unspent(reservations_.pending(id)).affords(charge.amounts) ||
                               holders_.others_alive(self_, now) == 0;
     if (!holds_enough || !limit.account.holds_alone()) limit.recalls = waiting.recalls = true;
   }
@@ -117,9 +127,9 @@ std::optional<Verdict> Escrow::decide(Waiting& waiting, BootTime now) {
     Limit& limit = it->second;
     const bool usable = limit.account.current() && !limit.distrusted;
     const Amounts have = usable ? unspent(more.limit, limit) : Amounts();
-    if (usable && limit.queued == 0 && have.covers(more.amounts)) continue;
+    if (usable && limit.queued == 0 && have.affords(more.amounts)) continue;
     lacks = true;
-    const Amounts lacking = positive(more.amounts - have);
+    const Amounts lacking = beyond(have, more.amounts);
     std::optional<Verdict> verdict;
     if (limit.is_flow()) {
       verdict = decide_by_flow(more.limit, limit, lacking.is_zero() ? more.amounts : lacking, waiting, now);
@@ -163,7 +173,7 @@ void Escrow::add_up_wants() {
             limit.is_flow() ? limit.account.unspent(flow_.in_use(charge.limit)) : unspent(charge.limit, limit);
         left->second = own + limit.account.room(figures(charge.limit, limit));
       }
-      if (left->second.covers(charge.amounts)) {
+      if (left->second.affords(charge.amounts)) {
         left->second -= charge.amounts;
         limit.wanted += charge.amounts;
       } else {
@@ -175,7 +185,7 @@ void Escrow::add_up_wants() {
 
 void Escrow::pump(Moment now) {
   for (auto& [id, limit] : limits_) {
-    limit.recalls = limit.secures;
+    limit.recalls = limit.securing.recalls;
     limit.unserved = false;
     limit.wanted = limit.asked = limit.largest = Amounts();
     limit.queued = 0;

@@ -1,7 +1,5 @@
 #include "operator/limits/limit_account.h"
 
-#include <absl/container/inlined_vector.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -88,6 +86,26 @@ LedgerRecord cleared(LedgerRecord record, const SwapWish& wish, const LimitTerms
   return record;
 }
 
+/// Of each type the record's base, or the figure that is ahead of it.
+absl::InlinedVector<const Base*, 4> newest_bases(const LedgerRecord& record, const std::vector<Base>& figures) {
+  absl::InlinedVector<const Base*, 4> bases;
+  for (const Base& base : record.bases) {
+    const auto figure = std::ranges::find(figures, base.type, &Base::type);
+    bases.push_back(figure != figures.end() && figure->revision > base.revision ? &*figure : &base);
+  }
+  for (const Base& figure : figures) {
+    if (record.base(figure.type) == nullptr) bases.push_back(&figure);
+  }
+  return bases;
+}
+
+/// What would be left of the record at these bases.
+Amounts left_at(const LedgerRecord& record, const absl::InlinedVector<const Base*, 4>& bases) {
+  Amounts left = record.hard - record.granted();
+  for (const Base* const base : bases) left -= base->used;
+  return left;
+}
+
 void put(LedgerRecord& record, const Grant& own) {
   const auto known = std::ranges::find(record.grants, own.holder, &Grant::holder);
   if (known == record.grants.end()) {
@@ -165,11 +183,12 @@ bool LimitAccount::holds_alone() const {
 
 Amounts LimitAccount::affordable(const std::vector<Base>& figures, Amounts otherwise) const {
   const Amounts left = record_->left();
-  Amounts free = record_->hard - record_->granted();
+  const Bases bases = newest_bases(*record_, figures);
+  Amounts free = left_at(*record_, bases);
   if (const Grant* const own = record_->grant(self_)) free += own->granted;
-  for (const Base& base : record_->bases) {
-    const auto figure = std::ranges::find(figures, base.type, &Base::type);
-    free -= figure != figures.end() && figure->revision > base.revision ? figure->used : base.used;
+  // An event can tell of a write before the cache counts it: of a list that is not taken, or of another watch.
+  for (const Resolved& one : resolved_) {
+    if (!counts(bases, one)) free -= one.amounts;
   }
   for (std::size_t i = 0; i < free.size(); ++i) {
     if (left[i] < 0) otherwise.at(i) = free[i];
@@ -223,24 +242,20 @@ LimitAccount::Reading LimitAccount::read(LedgerRecord record) {
   return own == nullptr ? Reading::Bereft : Reading::Strange;
 }
 
-std::vector<std::int64_t> LimitAccount::settleable(const LedgerRecord& record, Amounts& sum) const {
-  std::vector<std::int64_t> ids;
-  for (const Resolved& one : resolved_) {
-    const Base* const base = record.base(one.type);
-    if (one.revision > 0 && (base == nullptr || base->revision < one.revision)) continue;
-    ids.push_back(one.id);
-    sum += one.amounts;
-  }
-  return ids;
+bool LimitAccount::counts(const Bases& bases, const Resolved& one) {
+  if (one.revision == 0) return true;
+  const auto base = std::ranges::find(bases, one.type, &Base::type);
+  return base != bases.end() && (*base)->revision >= one.revision;
 }
 
 Amounts LimitAccount::room(const std::vector<Base>& figures) const {
   if (!record_) return {};
-  LedgerRecord next = *record_;
-  move_bases(next, figures);
-  Amounts settled(next.hard.size());
-  settleable(next, settled);
-  return positive(next.left() + least(settled, granted_));
+  const Bases bases = newest_bases(*record_, figures);
+  Amounts settled(record_->hard.size());
+  for (const Resolved& one : resolved_) {
+    if (counts(bases, one)) settled += one.amounts;
+  }
+  return positive(left_at(*record_, bases) + least(settled, granted_));
 }
 
 std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
@@ -252,7 +267,14 @@ std::optional<LedgerSwap> LimitAccount::plan(const SwapWish& wish) {
 
   Amounts settled(next.hard.size());
   std::vector<std::int64_t> settled_ids;
-  if (!voids) settled_ids = settleable(next, settled);
+  if (!voids) {
+    const Bases bases = newest_bases(next, {});
+    for (const Resolved& one : resolved_) {
+      if (!counts(bases, one)) continue;
+      settled_ids.push_back(one.id);
+      settled += one.amounts;
+    }
+  }
   const Amounts spent = unsettled_ - settled + wish.pending;
   const Grant* const known = next.grant(self_);
   const Grant former = known != nullptr ? *known : Grant{self_, Amounts(next.hard.size()), 0, next.generation, {}};

@@ -2,6 +2,8 @@
 // record. Pure; not thread-safe. See ledger_record.h for what keeps it safe.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -36,11 +38,12 @@ struct SwapWish {
   std::size_t replicas = 1;    ///< alive, this one counted
   std::vector<Holder> dead;    ///< nothing of theirs can land any more, and `figures` are newer than that
   std::vector<RecallId> over;  ///< recalls that have had their time
-  /// Its own, for as long as writes that needed one wait. While it is the oldest, this replica takes ahead of deletes.
+  /// Its own, where this limit is one of those that it is for. While it is the oldest, this replica takes ahead of
+  /// deletes.
   std::optional<RecallId> recall;
-  bool recalls = false;  ///< writes wait beyond what is wanted: the recall is to be open
+  bool recalls = false;  ///< the recall is to be open in the record
   bool rebase = false;   ///< the bases are to be moved for their own sake
-  /// After a time without trust in the record. No base of it that is not lost is ahead of `figures`.
+  /// After a time without trust in the record. Every base of it that is ahead of `figures` is lost.
   bool new_epoch = false;
   /// What a new epoch is called at least: the time in microseconds, so that none is called as one that a restored store
   /// has forgotten.
@@ -73,8 +76,8 @@ class LimitAccount {
   /// More is granted than is left, by an advance on what deletes will free, or as the limit was lowered: what is
   /// unspent may be admitted only as far as affordable() covers it.
   bool overdrawn() const { return overdrawn_; }
-  /// In dimensions that are overdrawn: what may be stored and reserved beyond what these figures of its caches show, as
-  /// long as nobody else is granted more; in the others `otherwise`.
+  /// In dimensions that are overdrawn: what may be stored and reserved beyond what these figures of its caches show,
+  /// and what has landed beyond them, as long as nobody else is granted more; in the others `otherwise`.
   Amounts affordable(const std::vector<Base>& figures, Amounts otherwise) const;
   /// The record grants nobody else anything.
   bool holds_alone() const;
@@ -121,6 +124,7 @@ class LimitAccount {
     Amounts amounts;
     std::int64_t writes;  ///< that were merged into it
   };
+  using Bases = absl::InlinedVector<const Base*, 4>;
   /// A swap that may or may not have landed.
   struct UnderWay {
     std::int64_t sequence;
@@ -133,7 +137,8 @@ class LimitAccount {
   void apply(const UnderWay& swap);
   void merge_resolved();
   void withhold();
-  std::vector<std::int64_t> settleable(const LedgerRecord& record, Amounts& sum) const;
+  /// Whether what was stored at these bases counts it already, or nobody will ever have to.
+  static bool counts(const Bases& bases, const Resolved& one);
 
   LimitTerms terms_;
   Holder self_;

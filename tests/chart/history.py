@@ -28,10 +28,11 @@ class History:
             return [one for one in self._revisions
                     if namespace in (None, one.namespace) and name in (None, one.name)]
 
-    def changes(self, namespace, name):
-        """Of one object the first revision, and each of which something else is seen than of the one before."""
+    def changes(self, namespace, name, part=lambda seen: seen):
+        """Of one object the first revision, and each in which that part of what is seen differs from the one before."""
         found = self.revisions(namespace, name)
-        return [one for before, one in zip([None, *found], found) if before is None or before.seen != one.seen]
+        return [one for before, one in zip([None, *found], found)
+                if before is None or part(before.seen) != part(one.seen)]
 
     def stop(self):
         self._stop = True

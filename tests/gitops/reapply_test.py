@@ -150,10 +150,10 @@ class Reapply(unittest.TestCase):
                    for namespace in NAMESPACES for name in NAMES.values())
 
     def changes(self, namespace, resource):
-        return self.sizes[resource].changes(namespace, NAMES[resource])
+        return self.sizes[resource].changes(namespace, NAMES[resource], lambda seen: seen.size)
 
     def seen(self, namespace, resource):
-        return [one.seen for one in self.changes(namespace, resource)]
+        return [one.seen.size for one in self.changes(namespace, resource)]
 
     def writes(self, namespace, resource):
         """When Headroom wrote."""
@@ -168,7 +168,7 @@ class Reapply(unittest.TestCase):
         self.assertEqual([tool], self.owners_before)
         self.assertEqual(sorted([tool, other]), sorted(self.owners_shared))
         self.assertEqual([other, str(ORIGINAL)], self.owners_after)
-        ever = [one.seen for one in self.sizes["deployments"].revisions("shop", "web")]
+        ever = [one.seen.size for one in self.sizes["deployments"].revisions("shop", "web")]
         self.assertGreater(len(ever), 5)
         self.assertGreaterEqual(min(ever), ORIGINAL)
 
@@ -186,18 +186,18 @@ class Reapply(unittest.TestCase):
                 self.assertGreaterEqual(len(self.tools[namespace].rounds()), 10 * steps, "the tool had its chances")
 
     def test_sizes_in_git_that_the_tool_ignores_follow_the_plan(self):
-        plan = [ORIGINAL, *ABOVE_ORIGINAL, ORIGINAL]
+        rounds = len(self.tools["ignored"].rounds())
         for resource in sizes.LISTS:
             with self.subTest(resource):
-                seen = self.seen("ignored", resource)
-                at = 0
-                for size in seen[1:]:
-                    # What the tool has read a moment before Headroom's write it may write a moment after it.
-                    steps = [step for step in (at - 1, at + 1) if 0 <= step < len(plan) and plan[step] == size]
-                    self.assertTrue(steps, f"{size} in {seen}")
-                    at = steps[-1]
-                self.assertEqual(len(plan) - 1, at, seen)
-                self.assertLessEqual(len(seen), len(plan) + 4, seen)
+                seen = [one.seen for one in self.sizes[resource].revisions("ignored", NAMES[resource])]
+                of_headroom = [one.size for one in seen if "headroom" in one.owners]
+                self.assertEqual([*ABOVE_ORIGINAL, ORIGINAL], [
+                    size for before, size in zip([None, *of_headroom], of_headroom) if size != before])
+                self.assertEqual(ORIGINAL, seen[-1].size)
+                # What the tool has read a moment before Headroom's write it may write a moment after it.
+                written_over = [after for before, after in zip(seen, seen[1:])
+                                if "headroom" in before.owners and "headroom" not in after.owners]
+                self.assertLess(len(written_over), rounds / 10, written_over)
 
     def test_a_size_that_a_tool_forces_comes_back_ever_more_rarely(self):
         def while_slow(moments):
@@ -207,12 +207,12 @@ class Reapply(unittest.TestCase):
         for resource, writes_each in (("deployments", 2), ("horizontalpodautoscalers", 1)):
             with self.subTest(resource):
                 changes = self.changes("forced", resource)
-                raised = [one.seen for one in changes if one.seen != ORIGINAL]
+                raised = [one.seen.size for one in changes if one.seen.size != ORIGINAL]
                 self.assertEqual(ABOVE_ORIGINAL, [size for before, size in zip([None, *raised], raised)
                                                   if size != before])
-                self.assertEqual(ORIGINAL, changes[-1].seen)
+                self.assertEqual(ORIGINAL, changes[-1].seen.size)
                 # Within a second, and then after 2 s, 4 s and so on; the first of them may be before the slow part.
-                rises = while_slow(one.at for one in changes if one.seen != ORIGINAL)
+                rises = while_slow(one.at for one in changes if one.seen.size != ORIGINAL)
                 waits = [after - before for before, after in zip(rises, rises[1:])]
                 self.assertIn(len(rises), (5, 6, 7), waits)
                 # The tool's next round makes Headroom look again.

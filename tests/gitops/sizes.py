@@ -13,9 +13,16 @@ WRITES = {"level": "Metadata", "verbs": ["patch", "update"],
                         {"group": "autoscaling", "resources": ["horizontalpodautoscalers"]}]}
 
 
+Sized = collections.namedtuple("Sized", "size owners")
+
+
 def sizes_of(api, resource):
-    """The history of that resource's sizes in all namespaces."""
-    return History(api, LISTS[resource], lambda item: item["spec"].get(FIELDS[resource]))
+    """The history of that resource's sizes in all namespaces, and of the field managers that own them."""
+    def of_interest(item):
+        field = FIELDS[resource]
+        return Sized(item["spec"].get(field), {entry["manager"] for entry in item["metadata"]["managedFields"]
+                                               if f"f:{field}" in entry["fieldsV1"].get("f:spec", ())})
+    return History(api, LISTS[resource], of_interest)
 
 
 def writes_of(manager, audit):

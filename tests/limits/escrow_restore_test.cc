@@ -1,6 +1,7 @@
 // What a replica makes of a store that went back to a snapshot, and of a record that was deleted.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -204,6 +205,103 @@ TEST_F(RestoredEscrow, a_cache_that_is_late_is_no_restore) {
   replica.sees_up_to(60, 4);
   replica.tick(4);
   EXPECT_FALSE(replica.escrow.distrusts(kLimit));
+}
+
+TEST_F(RestoredEscrow, a_limit_that_is_not_listed_yet_is_no_restore) {
+  CountingReplica replica("a", shared_, 4);
+  constexpr LimitId kNew = 8;
+  shared_.records[kNew] = {"200", 1, 1, "selection", {4 * kOne}, {{kType, 55, {}}}, {}, {}};
+  replica.usage.define(kNew, 1, true, std::array{kType});
+  replica.escrow.set_limit(kNew, {1, "selection", {4 * kOne}, {kType}});
+  replica.reads(1);
+  replica.newest = 60;
+  (void)replica.escrow.secured(kLimit, absl::Seconds(2));  // the type is read for another limit
+  replica.tick(2.5);
+  replica.sees_up_to(60, 2.6);
+  for (const double now : {3, 4, 5}) replica.tick(now);
+  EXPECT_FALSE(replica.escrow.distrusts(kNew)) << "another replica has listed it sooner";
+  EXPECT_FALSE(replica.escrow.secured(kNew, absl::Seconds(2))) << "whatever is known of its type";
+}
+
+TEST_F(RestoredEscrow, of_several_types_a_base_that_is_not_lost_does_not_go_back) {
+  constexpr LimitId kTwo = 8;
+  constexpr TypeId kLost = 1, kKept = 2;
+  InstantReplica replica("a", shared_);
+  replica.usage.define(kTwo, 1, true, std::array{kLost, kKept});
+  for (const TypeId type : {kLost, kKept}) {
+    replica.usage.begin_list(type);
+    (void)replica.usage.commit_list(type, 50);
+  }
+  replica.escrow.set_limit(kTwo, {1, "selection", {4 * kOne}, {kLost, kKept}});
+  replica.escrow.lease_held_until(absl::Seconds(kWait + 30));
+  replica.tick(0);
+  replica.escrow.went_back(kLost, replica.at(1));
+  LedgerRecord& two = shared_.records[kTwo];
+  const std::int64_t epoch = two.epoch;
+  const auto others_move = [&](Revision lost, Revision kept, double now) {
+    two.bases = {{kLost, lost, {kOne}}, {kKept, kept, {kOne}}};
+    two.resource_version = std::to_string(++shared_.version);
+    replica.newest_of_type[kKept] = kept;
+    replica.reads(now);
+  };
+  replica.newest.reset();
+  others_move(900, 75, 2);
+  replica.sees_up_to(kKept, 75, 2);
+  (void)replica.escrow.secured(kTwo, absl::Seconds(kWait + 1.5));  // asks for reads of both types
+  replica.tick(kWait + 2);
+  ASSERT_TRUE(replica.unanswered_read) << "of the other type";
+  others_move(900, 80, kWait + 3);
+  replica.escrow.consistent_read(kLost, 50, replica.at(kWait + 3));
+  replica.act(kWait + 3);
+  replica.tick(kWait + 3);
+  EXPECT_TRUE(replica.escrow.distrusts(kTwo)) << "its cache is late";
+  replica.sees_up_to(kKept, 80, kWait + 4);
+  replica.tick(kWait + 5);
+  replica.tick(kWait + 6);
+  EXPECT_FALSE(replica.escrow.distrusts(kTwo));
+  EXPECT_GT(two.epoch, epoch);
+  EXPECT_EQ(two.base(kLost)->revision, 50);
+  EXPECT_EQ(two.base(kKept)->revision, 80);
+}
+
+TEST_F(RestoredEscrow, a_record_that_is_older_than_what_is_known_is_read_again_after_a_while) {
+  CountingReplica replica("a", shared_, 10);
+  const LedgerRecord saved = record();
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  ASSERT_NE(record().resource_version, saved.resource_version);
+  record() = saved;
+  replica.hears = false;
+  int object = 2;
+  while (replica.creates(object, 1) == Kind::Allowed) ++object;
+  ASSERT_EQ(replica.refused_swaps, 1);
+  replica.tick(1.2);
+  EXPECT_EQ(replica.ledger_reads, 2) << "the first, and one for the refusal";
+  replica.tick(1.25);
+  EXPECT_EQ(replica.ledger_reads, 2);
+  replica.tick(1.4);
+  EXPECT_EQ(replica.ledger_reads, 3);
+}
+
+TEST_F(RestoredEscrow, bases_that_were_to_be_moved_before_the_restore_are_not_moved_after_it_for_that) {
+  CountingReplica replica("a", shared_, 4);
+  replica.sees_up_to(900, 0.5);
+  replica.newest = 900;
+  EXPECT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.6)));
+  replica.tick(0.6);
+  ASSERT_FALSE(replica.escrow.secured(kLimit, absl::Seconds(0.6))) << "the base is not there yet";
+  replica.escrow.went_back(kType, replica.at(1));
+  replica.usage.lost(kType);
+  replica.list({}, 60);
+  replica.newest = 60;
+  replica.escrow.lease_held_until(absl::Seconds(kWait + 30));
+  for (const double after : {2, 3, 4}) replica.tick(kWait + after);
+  ASSERT_FALSE(replica.escrow.distrusts(kLimit));
+  const int swaps = replica.swaps;
+  for (Revision revision = 61; revision < 65; ++revision) {
+    replica.sees_up_to(revision, kWait + 5);
+    replica.tick(kWait + 5);
+  }
+  EXPECT_EQ(replica.swaps, swaps);
 }
 
 TEST_F(RestoredEscrow, its_own_older_grant_is_no_news_while_it_waits) {

@@ -201,7 +201,7 @@ TEST_F(EscrowTest, a_replica_that_stood_still_until_it_was_taken_for_dead_voids_
 
   still.newest = 61;
   still.reads(late + 2);
-  still.escrow.begin_anew({"a", 2});
+  still.escrow.begin_anew({"a", 2}, still.at(late + 2));
   still.escrow.lease_held_until(absl::Seconds(1000));
   still.sees_up_to(61, late + 2);
   still.creates(3, late + 3);
@@ -441,7 +441,7 @@ TEST(EscrowReads, are_not_needed_by_another_life_of_what_the_former_one_knew) {
   record.generation = record.epoch = 1;
   record.hard = {kOne};
   escrow.ledger_read(kLimit, record, now);
-  escrow.begin_anew({"self", 2});
+  escrow.begin_anew({"self", 2}, now);
   ASSERT_NE(escrow.account(kLimit)->record(), nullptr);
   EXPECT_EQ(escrow.account(kLimit)->record()->resource_version, "5");
   escrow.tick(now);
@@ -457,15 +457,82 @@ TEST_F(EscrowTest, a_dry_run_is_judged_by_what_is_stored_and_charges_nothing) {
 
 TEST_F(EscrowTest, a_full_queue_sends_clients_away_to_try_again) {
   UsageCache usage;
+  usage.define(kLimit, 1, true, std::array{kType});
+  usage.begin_list(kType);
+  usage.listed(kType, {{1, 50}, {1, 50}, 50}, std::vector<Membership>{{kLimit, true, {kOne}}});
+  (void)usage.commit_list(kType, 50);
   EscrowOptions options;
   options.most_waiting = 2;
   Escrow escrow({"a", 1}, options, usage);
   escrow.set_limit(kLimit, {1, "selection", {kOne}, {kType}});
-  const Moment now{absl::Seconds(1), absl::FromUnixSeconds(1)};
-  const auto ask = [&](RequestId id) { return escrow.ask(id, {kType, {1, id}, 0, {1, id}}, {{kLimit, {kOne}}}, now); };
-  EXPECT_EQ(ask(1), std::nullopt);
-  EXPECT_EQ(ask(2), std::nullopt);
-  ASSERT_TRUE(ask(3).has_value());
+  escrow.lease_held_until(absl::Seconds(100));
+  const auto ask = [&](RequestId id, double now) {
+    const Write write{kType, {1, id}, 0, {1, id}};
+    const auto verdict = escrow.ask(id, write, {{kLimit, {kOne}}}, InstantReplica::at(now));
+    return verdict ? std::optional(verdict->kind) : std::nullopt;
+  };
+  EXPECT_EQ(ask(1, 1), std::nullopt);
+  EXPECT_EQ(ask(2, 1), std::nullopt);
+  EXPECT_EQ(ask(3, 1), Kind::Unavailable) << "no record is known";
+
+  escrow.ledger_read(kLimit, LedgerRecord{"100", 1, 1, "selection", {kOne}, {{kType, 50, {kOne}}}, {}, {}},
+                     InstantReplica::at(1));
+  escrow.consistent_read(kType, 50, InstantReplica::at(1.1));
+  ASSERT_EQ(escrow.waiting(), 0U);
+  EXPECT_EQ(ask(4, 2), std::nullopt);
+  EXPECT_EQ(ask(5, 2), std::nullopt);
+  EXPECT_EQ(ask(6, 2), Kind::InFlight) << "that the limit is full is not known of this moment";
+}
+
+TEST_F(EscrowTest, of_what_a_limit_has_too_much_a_write_that_needs_none_is_let_through) {
+  constexpr LimitId kTwo = 8;
+  InstantReplica replica("a", shared_);
+  replica.usage.define(kTwo, 2, true, std::array{kType});
+  replica.usage.begin_list(kType);
+  replica.usage.listed(kType, {{1, 50}, {1, 50}, 50}, std::vector<Membership>{{kTwo, true, {kOne, 80 * kOne}}});
+  (void)replica.usage.commit_list(kType, 50);
+  replica.escrow.set_limit(kTwo, {1, "selection", {10 * kOne, 50 * kOne}, {kType}});
+  replica.escrow.lease_held_until(absl::Seconds(100));
+  replica.tick(0);
+  const auto ask = [&](int object, Amount bytes) {
+    const Write write{kType, InstantReplica::uid(object), 0, InstantReplica::uid(object)};
+    return replica.ask(object, write, {{kTwo, {kOne, bytes * kOne}}}, 1);
+  };
+  EXPECT_EQ(ask(101, 0), Kind::Allowed);
+  EXPECT_EQ(ask(102, 1), Kind::OverLimit);
+  EXPECT_EQ(replica.answers.at(102).dimension, 1U);
+  EXPECT_EQ(replica.escrow.judge({{kTwo, {kOne, 0}}}).kind, Kind::Allowed) << "nor is a dry run refused";
+}
+
+// A list may tell of an object that the cache does not take over yet, and a watch that is about to be replaced, too.
+TEST_F(EscrowTest, an_advance_is_not_spent_on_what_has_landed_beyond_the_cache) {
+  constexpr int kHard = 16;
+  CountingReplica replica("a", shared_, kHard);
+  std::vector<int> stored;
+  for (int object = 1; object < kHard; ++object) stored.push_back(object);
+  replica.list(stored, 51);
+  replica.newest = 51;
+  ASSERT_EQ(replica.creates(101, 1), Kind::Allowed);
+  ASSERT_GT(replica.granted(), 1) << "it has taken ahead of deletes";
+  replica.escrow.seen(kType, InstantReplica::uid(101), 60, false);
+  EXPECT_EQ(replica.creates(102, 1.1), std::nullopt);
+  replica.sees(101, 60, 1.2);
+  EXPECT_EQ(replica.answer(102), Kind::OverLimit);
+}
+
+TEST_F(EscrowTest, a_recall_of_its_former_life_is_that_of_another) {
+  CountingReplica replica("a", shared_, 4);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  replica.sees(1, 51, 0.1);
+  replica.newest = 51;
+  replica.tick(6);  // idle: what is unspent goes back
+  record().recalls = {{1'000'006'000'000, replica.self, 1}};
+  record().resource_version = std::to_string(++shared_.version);
+  replica.reads(6);
+  replica.escrow.begin_anew({"a", 2}, InstantReplica::at(20));
+  replica.escrow.lease_held_until(absl::Seconds(35));
+  EXPECT_EQ(replica.creates(2, 20.1), Kind::Allowed) << "that of one who is dead";
+  EXPECT_TRUE(record().recalls.empty());
 }
 
 }  // namespace

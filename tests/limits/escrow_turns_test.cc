@@ -1,6 +1,7 @@
 // Several replicas that want more of a limit than there is.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <memory>
 #include <set>
 #include <string>
@@ -115,6 +116,27 @@ TEST_F(EscrowTurnsTest, room_for_a_part_of_what_waits_is_taken_in_turn) {
   EXPECT_EQ(first.answer(101), Kind::Allowed);
   ASSERT_EQ(record().recalls.size(), 1U) << "the other takes no crumbs while this one waits";
   EXPECT_EQ(record().recalls[0].holder, first.self);
+}
+
+TEST_F(EscrowTurnsTest, a_write_under_two_limits_has_one_place_in_both_lines) {
+  constexpr LimitId kSecond = 8;
+  InstantReplica first("first", shared_);
+  const Holder other{"other", 1};
+  for (const LimitId limit : {kLimit, kSecond}) {
+    first.usage.define(limit, 1, true, std::array{kType});
+    shared_.records[limit] = {"100", 1, 1, "selection", {4 * kOne}, {{kType, 50, {}}}, {{other, {4 * kOne}, 1, 1}}, {}};
+  }
+  first.usage.begin_list(kType);
+  (void)first.usage.commit_list(kType, 50);
+  for (const LimitId limit : {kLimit, kSecond}) first.escrow.set_limit(limit, {1, "selection", {4 * kOne}, {kType}});
+  first.escrow.lease_held_until(absl::Seconds(15));
+  first.escrow.holder_renewed(other, first.at(0));
+  first.tick(0);
+  const Charges charges{{kLimit, {kOne}}, {kSecond, {kOne}}};
+  ASSERT_EQ(first.ask(1, {kType, first.uid(1), 0, first.uid(1)}, charges, 1), std::nullopt);
+  ASSERT_EQ(shared_.records[kLimit].recalls.size(), 1U);
+  EXPECT_EQ(shared_.records[kLimit].recalls, shared_.records[kSecond].recalls);
+  EXPECT_EQ(first.swaps, 2);
 }
 
 TEST_F(EscrowTurnsTest, who_was_refused_a_swap_hears_why_from_its_watch_and_reads_only_where_that_is_silent) {

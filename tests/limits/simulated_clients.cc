@@ -56,7 +56,7 @@ void World::answer(RequestId request, const Verdict& verdict) {
       ++report.over_limit;
       const auto charge = std::ranges::find(call.charges, verdict.limit, &Charge::limit);
       if (charge == call.charges.end() ||
-          terms(verdict.limit).hard.covers(call.most_used[verdict.limit] + charge->amounts)) {
+          (terms(verdict.limit).hard - call.most_used[verdict.limit]).affords(charge->amounts)) {
         violation(absl::StrCat("refused by limit ", verdict.limit, " although it fitted all the time"));
       }
     }

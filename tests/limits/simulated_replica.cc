@@ -184,7 +184,7 @@ void Replica::renew() {
         if (lost) return;
         if (lease_until_ != -absl::InfiniteDuration() && moment().boot >= lease_until_) {
           holder_.epoch = ++lives_;
-          escrow_->begin_anew(holder_);
+          escrow_->begin_anew(holder_, moment());
         }
         lease_until_ = begun + absl::Seconds(kLeaseLife);
         escrow_->lease_held_until(lease_until_);

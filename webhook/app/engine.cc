@@ -201,7 +201,7 @@ void Engine::lease_held_until(BootTime until) {
 }
 
 void Engine::begin_anew(limits::Holder self) {
-  with_escrow([&] { escrow_.begin_anew(std::move(self)); });
+  with_escrow([&] { escrow_.begin_anew(std::move(self), now_()); });
 }
 
 void Engine::holder_renewed(const limits::Holder& holder) {
