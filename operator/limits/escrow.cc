@@ -174,7 +174,8 @@ std::optional<Verdict> Escrow::ask(RequestId request, const Write& write, const 
   }
   waiting_.push_back({request, write, charges, now.boot, false, looks_for_name});
   look(waiting_.back());
-  if (!in_line || looks_for_name) pump(now);
+  if (!in_line) return begin_waiting(now);
+  if (looks_for_name) pump(now);
   return std::nullopt;
 }
 

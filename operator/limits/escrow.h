@@ -10,6 +10,7 @@
 #pragma once
 
 #include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_map.h>
 #include <absl/time/time.h>
 
 #include <cstddef>
@@ -291,7 +292,13 @@ class Escrow {
   /// What the next swap may go by.
   Trust trust(LimitId id, Limit& limit, BootTime now);
   SwapWish wish_for(LimitId id, const Limit& limit, const Place& place, Moment now) const;
-  void add_up_wants();
+  /// `available`: by limit, what is left for this one by those that came before; to begin with, empty.
+  void add_up_wants(const Waiting& waiting, absl::flat_hash_map<LimitId, Amounts>& available);
+  void trade_for_waiting(LimitId id, Limit& limit, Moment now);
+  /// Asks for what is to be read of the store.
+  void read_types(BootTime now);
+  /// The last that waits has just come: nothing has changed for the others, however many there are.
+  std::optional<Verdict> begin_waiting(Moment now);
   /// Whether some record has it.
   bool is_open(const RecallId& recall) const;
   absl::Duration turn_length() const;

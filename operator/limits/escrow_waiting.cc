@@ -1,8 +1,6 @@
 // The escrow's judgement of writes that it cannot let through from what it holds.
 #include "operator/limits/escrow.h"
 
-#include <absl/container/flat_hash_map.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -157,30 +155,54 @@ void Escrow::name_read(RequestId request, std::optional<bool> taken, Moment now)
   pump(now);
 }
 
-void Escrow::add_up_wants() {
-  absl::flat_hash_map<LimitId, Amounts> available;
-  for (const Waiting& waiting : waiting_) {
-    if (waiting.looks_for_name) continue;
-    for (const Charge& charge : additional(waiting.write, waiting.charges)) {
-      const auto it = limits_.find(charge.limit);
-      if (it == limits_.end()) continue;
-      Limit& limit = it->second;
-      limit.asked += charge.amounts;
-      limit.largest = most(limit.largest, charge.amounts);
-      const auto [left, added] = available.try_emplace(charge.limit);
-      if (added) {
-        const Amounts own =
-            limit.is_flow() ? limit.account.unspent(flow_.in_use(charge.limit)) : unspent(charge.limit, limit);
-        left->second = own + limit.account.room(figures(charge.limit, limit));
-      }
-      if (left->second.affords(charge.amounts)) {
-        left->second -= charge.amounts;
-        limit.wanted += charge.amounts;
-      } else {
-        limit.unserved = true;
-      }
+void Escrow::add_up_wants(const Waiting& waiting, absl::flat_hash_map<LimitId, Amounts>& available) {
+  if (waiting.looks_for_name) return;
+  for (const Charge& charge : additional(waiting.write, waiting.charges)) {
+    const auto it = limits_.find(charge.limit);
+    if (it == limits_.end()) continue;
+    Limit& limit = it->second;
+    const auto [left, added] = available.try_emplace(charge.limit);
+    if (added) {
+      const Amounts own =
+          limit.is_flow() ? limit.account.unspent(flow_.in_use(charge.limit)) : unspent(charge.limit, limit);
+      left->second = own + limit.account.room(figures(charge.limit, limit)) - limit.wanted;
+    }
+    limit.asked += charge.amounts;
+    limit.largest = most(limit.largest, charge.amounts);
+    if (left->second.affords(charge.amounts)) {
+      left->second -= charge.amounts;
+      limit.wanted += charge.amounts;
+    } else {
+      limit.unserved = true;
     }
   }
+}
+
+void Escrow::trade_for_waiting(LimitId id, Limit& limit, Moment now) {
+  if (limit.waited_for()) limit.touched = now.boot;
+  trade(id, limit, now);
+}
+
+void Escrow::read_types(BootTime now) {
+  for (const TypeId type : reads_.to_read(now)) actions_.emplace_back(ReadRevision{type});
+  for (const TypeId type : reads_.to_list(now)) actions_.emplace_back(ListType{type});
+}
+
+std::optional<Verdict> Escrow::begin_waiting(Moment now) {
+  Waiting& waiting = waiting_.back();
+  if (const auto verdict = decide(waiting, now.boot)) {
+    waiting_.pop_back();
+    return verdict;
+  }
+  absl::flat_hash_map<LimitId, Amounts> available;
+  add_up_wants(waiting, available);
+  take_turns(now);
+  for (const Charge& charge : waiting.charges) {
+    const auto limit = limits_.find(charge.limit);
+    if (limit != limits_.end()) trade_for_waiting(charge.limit, limit->second, now);
+  }
+  read_types(now.boot);
+  return std::nullopt;
 }
 
 void Escrow::pump(Moment now) {
@@ -200,14 +222,11 @@ void Escrow::pump(Moment now) {
     }
   }
   waiting_ = std::move(kept);
-  add_up_wants();
+  absl::flat_hash_map<LimitId, Amounts> available;
+  for (const Waiting& waiting : waiting_) add_up_wants(waiting, available);
   take_turns(now);
-  for (auto& [id, limit] : limits_) {
-    if (limit.waited_for()) limit.touched = now.boot;
-    trade(id, limit, now);
-  }
-  for (const TypeId type : reads_.to_read(now.boot)) actions_.emplace_back(ReadRevision{type});
-  for (const TypeId type : reads_.to_list(now.boot)) actions_.emplace_back(ListType{type});
+  for (auto& [id, limit] : limits_) trade_for_waiting(id, limit, now);
+  read_types(now.boot);
 }
 
 }  // namespace headroom::limits
