@@ -33,6 +33,14 @@ void Escrow::set_limit(LimitId id, LimitTerms terms) {
 }
 
 void Escrow::drop_limit(LimitId id) {
+  // Its writes fit neither the limit that was nor, unasked, the one that takes its place.
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    const auto charge = std::ranges::find(waiting.charges, id, &Charge::limit);
+    if (charge == waiting.charges.end()) return false;
+    actions_.emplace_back(
+        AnswerRequest{waiting.request, {Verdict::Kind::Unavailable, id, 0, 0, charge->amounts[0], 0}});
+    return true;
+  });
   limits_.erase(id);
   reservations_.forget(id);
   flow_.drop_limit(id);

@@ -98,6 +98,7 @@ class Escrow {
 
   /// A limit, or another generation of it. Where its selection changes it is another LimitId: drop the former.
   void set_limit(LimitId limit, LimitTerms terms);
+  /// Writes that wait for it are answered Unavailable: another limit may be about to take its place.
   void drop_limit(LimitId limit);
 
   /// This replica's Lease holds until then, counted from before the request that renewed it. Nothing is admitted later.

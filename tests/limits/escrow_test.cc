@@ -520,6 +520,17 @@ TEST_F(EscrowTest, an_advance_is_not_spent_on_what_has_landed_beyond_the_cache) 
   EXPECT_EQ(replica.answer(102), Kind::OverLimit);
 }
 
+TEST_F(EscrowTest, a_write_that_waits_for_a_limit_that_is_replaced_is_not_let_through_unasked) {
+  CountingReplica replica("a", shared_, 1);
+  ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
+  replica.newest.reset();
+  ASSERT_EQ(replica.creates(2, 1), std::nullopt);
+  replica.escrow.drop_limit(kLimit);
+  replica.escrow.set_limit(kLimit + 1, {2, "another", {kOne}, {kType}});
+  replica.tick(1.1);
+  EXPECT_EQ(replica.answer(2), Kind::Unavailable);
+}
+
 TEST_F(EscrowTest, a_recall_of_its_former_life_is_that_of_another) {
   CountingReplica replica("a", shared_, 4);
   ASSERT_EQ(replica.creates(1, 0), Kind::Allowed);
