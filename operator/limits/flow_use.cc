@@ -102,7 +102,8 @@ Amounts FlowUse::additional(LimitId limit, const Write& write, const Amounts& am
   if (hold == holds_.end()) return amounts;
   Amounts more(kFlowDimensions);
   if (hold->second.in_progress.empty()) more.at(kConcurrency) = amounts[kConcurrency];
-  if (hold->second.recent == 0) more.at(kRate) = amounts[kRate];
+  const bool repeats = hold->second.recent != 0 && hold->second.recent_object == write.uid;
+  if (!repeats) more.at(kRate) = amounts[kRate];
   return more;
 }
 
@@ -127,6 +128,7 @@ void FlowUse::add(LimitId limit, const Write& write, const Amounts& amounts, Boo
   }
   if (more[kRate] > 0) {
     hold.recent = ++last_number_;
+    hold.recent_object = write.uid;
     flow.window.add(flow.terms.window, now);
     flow.forgotten.push_back({now + std::min(flow.terms.window, kRepeats), key, write.uid, hold.recent});
   }

@@ -72,7 +72,8 @@ class FlowUse {
 
   /// What time ends has its end.
   void advance(LimitId limit, BootTime now);
-  /// What the write takes up besides what calls for the same write, or for creates of the same name, have in use.
+  /// What the write takes up besides what calls for the same write have in use; of writes in progress also those for
+  /// creates of the same name, as only one of them can be stored at a time.
   Amounts additional(LimitId limit, const Write& write, const Amounts& amounts) const;
   void add(LimitId limit, const Write& write, const Amounts& amounts, BootTime now);
   /// Whether a create of the same name, but another object, is in progress under the limit.
@@ -111,6 +112,7 @@ class FlowUse {
     absl::InlinedVector<Member, 1> in_progress;
     /// Takes up a unit of the rate, so that another call for it does not; 0: does not. Told from later ones by number.
     std::uint64_t recent = 0;
+    Uid recent_object{};  ///< for which it does: another of the same name is another write
   };
   struct Due {
     BootTime at;

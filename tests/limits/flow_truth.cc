@@ -13,14 +13,15 @@ constexpr double kAboutTheSame = 0.998;
 
 }  // namespace
 
-std::optional<std::string> FlowTruth::admitted(const std::string& key, std::uint64_t write, double now,
-                                               std::function<bool()> can_land) {
+std::optional<std::string> FlowTruth::admitted(const std::string& key, const std::string& counted_as,
+                                               std::uint64_t write, double now, std::function<bool()> can_land) {
   const double longest = std::max(bounds_.window, bounds_.assume_done_after);
-  std::erase_if(writes_,
-                [&](const auto& entry) { return entry.second.open.empty() && entry.second.last + longest < now; });
-  const auto [known, added] = writes_.try_emplace(key);
-  const bool counts = added || known->second.last + longest < now;
-  known->second.last = now;
+  for (auto& [name, writes] : writes_) {
+    std::erase_if(writes.last, [&](const auto& one) { return one.second + longest < now; });
+  }
+  std::erase_if(writes_, [](const auto& entry) { return entry.second.open.empty() && entry.second.last.empty(); });
+  const auto known = writes_.try_emplace(key).first;
+  const bool counts = known->second.last.insert_or_assign(counted_as, now).second;
   known->second.open[write] = {now, std::move(can_land)};
 
   if (counts) lately_.push_back(now);

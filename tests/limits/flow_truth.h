@@ -21,12 +21,12 @@ class FlowTruth {
 
   explicit FlowTruth(const Bounds& bounds) : bounds_(bounds) {}
 
-  /// A write that can still land was let through, for the first time or again. `key` is what the ledger charges once:
-  /// of writes of one key only one can land at a time; `write` tells them apart. `can_land` tells whether it still can,
-  /// whenever it is asked. For the rate, writes of one key count as one for as long as they follow each other closely.
-  /// What is broken by it, in words.
-  std::optional<std::string> admitted(const std::string& key, std::uint64_t write, double now,
-                                      std::function<bool()> can_land);
+  /// A write that can still land was let through, for the first time or again. Of writes of one `key` only one can land
+  /// at a time, of those that are `counted_as` one only one ever can; `write` tells them apart. `can_land` tells
+  /// whether it still can, whenever it is asked. For the rate, what is counted as one is that for as long as its calls
+  /// follow each other closely. What is broken by it, in words.
+  std::optional<std::string> admitted(const std::string& key, const std::string& counted_as, std::uint64_t write,
+                                      double now, std::function<bool()> can_land);
   /// One that was let through has landed, or never will.
   void ended(const std::string& key, std::uint64_t write);
 
@@ -36,7 +36,7 @@ class FlowTruth {
     std::function<bool()> can_land;
   };
   struct Known {
-    double last = 0;
+    std::map<std::string, double> last;  ///< call, by what is counted as one
     std::map<std::uint64_t, Open> open;  ///< by write
   };
 

@@ -66,7 +66,7 @@ TEST_F(FlowUseTest, an_update_ends_with_a_newer_version_or_with_its_object) {
   EXPECT_EQ(in_use(0), Units(0, 2));
 }
 
-TEST_F(FlowUseTest, calls_for_one_write_and_creates_of_one_name_count_once) {
+TEST_F(FlowUseTest, calls_for_one_write_count_once_and_of_creates_of_one_name_one_is_in_progress) {
   struct Case {
     const char* what;
     Write first, second;
@@ -74,7 +74,7 @@ TEST_F(FlowUseTest, calls_for_one_write_and_creates_of_one_name_count_once) {
   };
   const Case cases[] = {{"one update, called for twice", update(1, 40), update(1, 40), {1, 1}},
                         {"two versions of one object", update(1, 40), update(1, 41), {2, 2}},
-                        {"creates of one name", create(1, 7), create(2, 7), {1, 1}},
+                        {"creates of one name", create(1, 7), create(2, 7), {1, 2}},
                         {"creates of two names", create(1, 7), create(2, 8), {2, 2}}};
   for (const Case& one : cases) {
     use_.clear();

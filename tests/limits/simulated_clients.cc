@@ -109,7 +109,10 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
     call.let_through = [this, intent] {
       if (intent.age != store_age || !can_land(intent)) return;
       const auto lands = [this, intent] { return can_land(intent); };
-      const auto broken = flow_truth_.admitted(key_of(intent), intent.number, agenda.now(), lands);
+      // Creates of one name may land one after the other.
+      const std::string key = key_of(intent);
+      const std::string counted_as = intent.create ? absl::StrCat(key, " ", intent.object.uid.low) : key;
+      const auto broken = flow_truth_.admitted(key, counted_as, intent.number, agenda.now(), lands);
       // What was let through before all had noticed is in the window for as long as that is.
       const Seconds longest = std::max(options.flow.window, options.flow.assume_done_after);
       if (broken && !(restored_ && agenda.now() <= restored_->until + longest)) violation(*broken);
