@@ -194,6 +194,21 @@ TEST_F(CertificateRotation, leaves_the_bundle_to_cert_managers_injector_where_it
   ASSERT_TRUE(in_force(webhooks, 2, "injected", {"plenty", "more"}));
   EXPECT_EQ(carried().by_all.size(), 1u) << "it is still there";
   EXPECT_EQ(lands("second"), "");
+  // Nor does the injector's hold on an entry keep it there when no limit needs it any more.
+  json ignored = scale_limit("injected", "ignored", {{"count", 1000}});
+  ignored["spec"]["unavailable"] = "Ignore";
+  ignored["spec"]["match"]["resources"][0] = {{"group", ""}, {"version", "v1"}, {"resource", "configmaps"}};
+  const auto entries = [&] {
+    const auto read = home_.client().get(kube::types::kValidatingWebhookConfiguration, {"", "headroom"}, {});
+    return read ? read.value()["webhooks"].size() : 0;
+  };
+  const std::size_t before = entries();
+  ASSERT_TRUE(home_.client().create(kScaleLimit, ignored, {}));
+  ASSERT_TRUE(eventually(20, [&] { return entries() == before + 1; }));
+  inject(one);
+  ASSERT_TRUE(home_.client().remove(kScaleLimit, {"injected", "ignored"}, {}, {}));
+  EXPECT_TRUE(eventually(20, [&] { return entries() == before; }));
+  EXPECT_EQ(carried().by_all.size(), 1u);
   mount(other);
   inject(other);
   EXPECT_TRUE(eventually(20, [&] { return lands("third").empty(); }));

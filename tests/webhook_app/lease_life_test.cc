@@ -24,7 +24,7 @@ using ::testing::ElementsAre;
 
 constexpr char kPath[] = "/apis/coordination.k8s.io/v1/namespaces/headroom-system/leases/headroom-webhook-a";
 constexpr char kName[] = "headroom-webhook-a";
-constexpr absl::Duration kLife = absl::Milliseconds(90);
+constexpr absl::Duration kLife = absl::Milliseconds(90), kTidiedUp = absl::Seconds(1);
 
 /// A replica with a clock that stands still but for what a test moves it by, and all that it heard from its Lease.
 class LeaseLifeTest : public ::testing::Test {
@@ -32,7 +32,7 @@ class LeaseLifeTest : public ::testing::Test {
   std::unique_ptr<LeaseLife> replica(const std::string& identity) {
     kube::ClientLimits limits;
     limits.retry_for = milliseconds(0);
-    LeaseOptions options{"headroom-system", kName, identity, kLife, [this] {
+    LeaseOptions options{"headroom-system", kName, identity, kLife, kTidiedUp, [this] {
                            pass(std::exchange(slow_write_, absl::ZeroDuration()));
                            std::lock_guard lock(mutex_);
                            return announced_;
@@ -183,6 +183,18 @@ TEST_F(LeaseLifeTest, tells_when_the_store_was_restored_to_before_it) {
   const std::vector<std::int64_t> seen = epochs();
   EXPECT_EQ(seen[1], 0) << "what was seen before does not hold";
   EXPECT_EQ(seen[2], 2) << "and what was lent before is not its own";
+}
+
+TEST_F(LeaseLifeTest, that_others_removed_its_lease_long_after_a_lapse_says_nothing_of_the_store) {
+  const auto one = replica("first");
+  one->start();
+  ASSERT_TRUE(comes([&] { return !epochs().empty(); }));
+  server_->refuse([](const kube::Request& request) { return request.method == kube::Method::Patch; }, 503);
+  pass(kLife + kTidiedUp);
+  server_->erase(kPath);
+  server_->refuse_nothing();
+  ASSERT_TRUE(comes([&] { return epochs().size() >= 2; }));
+  EXPECT_EQ(epochs()[1], 2) << "another life, and the store did not go back";
 }
 
 TEST_F(LeaseLifeTest, announces_what_is_so_now_and_nothing_that_is_over) {

@@ -49,6 +49,14 @@ TEST(WebhookConfiguration, has_one_rule_per_resource_with_all_that_the_limits_as
      "resources": ["artifacts"], "scope": "Namespaced"}])"));
 }
 
+TEST(WebhookConfiguration, asks_in_every_scope_where_limits_do_not_agree_about_it) {
+  const json webhooks =
+      configured({a_limit("right"),
+                  a_cluster_limit("wrong", resources({resource("example.com", "artifacts", {{"scope", "Cluster"}})}))});
+  ASSERT_EQ(webhooks.size(), 1u);
+  EXPECT_EQ(webhooks[0]["rules"].at(0)["scope"], "*");
+}
+
 TEST(WebhookConfiguration, sends_a_resource_to_the_entry_that_fails_where_any_limit_wants_that) {
   const json webhooks = configured(
       {a_limit("strict"), a_limit("lax", {{"unavailable", "Ignore"}}),

@@ -1,8 +1,11 @@
 #include "webhook/app/keeper.h"
 
+#include <algorithm>
+#include <functional>
 #include <set>
 #include <utility>
 
+#include "operator/base/backoff.h"
 #include "operator/base/log.h"
 #include "webhook/app/ledger_codec.h"
 #include "webhook/app/moment.h"
@@ -19,6 +22,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds kGather{20};
 constexpr milliseconds kLookAround{2000};
 constexpr milliseconds kApplyAgain{1000};
+// Somebody who alters the configuration each time is not to have it written twice a second, and is told by then.
+constexpr Backoff kContested{milliseconds(1000), 2, milliseconds(60'000), 0.2};
+constexpr milliseconds kUncontested{600'000};
 // Each loser of a race for the configuration reads it again.
 constexpr int kMostRaces = 4;
 constexpr milliseconds kTidyUp{30'000};
@@ -75,8 +81,11 @@ SeenLimits Keeper::seen() const {
 
 Keeper::News Keeper::wait_for_news(const std::stop_token& stop, milliseconds at_most) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, stop, at_most,
-                    [this] { return news_.limits || news_.configuration || news_.bundle || news_.restored; });
+  // The last of them may have nothing to list, and then nobody tells of it.
+  if (news_.limits) at_most = std::min(at_most, kGather);
+  changed_.wait_for(lock, stop, at_most, [this] {
+    return (news_.limits && followers_.limits.synced()) || news_.configuration || news_.bundle || news_.restored;
+  });
   News news{false, std::exchange(news_.configuration, false), std::exchange(news_.bundle, false),
             std::exchange(news_.restored, false)};
   if (news_.limits && followers_.limits.synced()) {
@@ -150,9 +159,8 @@ Status Keeper::apply(const limits::LimitSet& limits, const std::stop_token& stop
 }
 
 void Keeper::tidy_up(const std::stop_token& stop) {
-  // What it admitted has landed or never will, others have taken its grants back, and no request of it is on its way.
-  const absl::Duration over = 4 * (options_.escrow.lease_life + options_.escrow.request_deadline);
-  for (const ReplicaLeases::Silent& one : followers_.replicas.silent_for(over, kMostTidiedUp)) {
+  for (const ReplicaLeases::Silent& one :
+       followers_.replicas.silent_for(tidied_up_after(options_.escrow), kMostTidiedUp)) {
     if (followers_.engine.holds_grants(one.name)) continue;
     log::info("removing the Lease of a replica that is gone", {{"lease", one.name}});
     const auto removed =
@@ -166,21 +174,28 @@ void Keeper::tidy_up(const std::stop_token& stop) {
   ledgers_swept_ = ledger_sweep_.sweep(known, machine_moment().boot, stop);
 }
 
+bool Keeper::may_apply_again() {
+  const SteadyTime now = clock_.steady_now();
+  if (now < contested_until_) return false;
+  contests_ = now < contested_until_ + kUncontested ? contests_ + 1 : 0;
+  contested_until_ = now + kContested.delay(contests_, std::hash<std::string>{}(options_.identity));
+  return true;
+}
+
 void Keeper::run(const std::stop_token& stop) {
   SteadyTime tidy = clock_.steady_now() + kTidyUp;
   bool applied = false, lease_started = false;
   while (!stop.stop_requested()) {
     const News news = wait_for_news(stop, applied ? kLookAround : kApplyAgain);
     if (stop.stop_requested()) return;
-    if (news.configuration) {
-      log::warning("the webhook configuration is not as it was applied; applying it again");
-    }
+    const bool lacks = news.configuration && may_apply_again();
+    if (lacks) log::warning("the webhook configuration is not as it was applied; applying it again");
     if (news.restored) {
       followers_.limits.begin_anew();
       followers_.types.begin_anew();
       followers_.switches.begin_anew();
     }
-    if (news.configuration || news.bundle || news.restored) {
+    if (lacks || news.bundle || news.restored) {
       applied_configuration_ = nullptr;
       applied = false;
     }

@@ -72,6 +72,8 @@ class Keeper {
   bool apply_configuration(const std::stop_token& stop);
   Status apply(const limits::LimitSet& limits, const std::stop_token& stop);
   void tidy_up(const std::stop_token& stop);
+  /// Whether it is time to apply the configuration anew that somebody else has altered.
+  bool may_apply_again();
 
   const WebhookOptions& options_;
   const LimitFollowers followers_;
@@ -92,6 +94,8 @@ class Keeper {
   bool ledgers_swept_ = false;            ///< by this replica, and no limit has gone since
   nlohmann::json applied_configuration_;  ///< null: to be applied, whatever it says
   nlohmann::json applied_entries_;        ///< the same before authorities came into it
+  SteadyTime contested_until_{};          ///< not applied anew before
+  int contests_ = 0;                      ///< that followed each other closely
   std::string problem_;                   ///< why it could not be applied, as was told last
 
   std::jthread thread_;

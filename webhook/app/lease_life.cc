@@ -131,7 +131,8 @@ Status LeaseLife::renew(const std::stop_token& stop) {
     if (!lease && lease.error().code != ErrorCode::NotFound) return lease.error();
     stored_ = lease ? std::optional(lease_state(lease.value())) : std::nullopt;
     read_ = true;
-    if (newest_ > 0 && (!stored_ || limits::parse_revision(stored_->resource_version) < newest_)) {
+    const bool tidied_up = !stored_ && now_().boot >= until_ + options_.tidied_up_after;
+    if (newest_ > 0 && !tidied_up && (!stored_ || limits::parse_revision(stored_->resource_version) < newest_)) {
       log::warning("the Lease is older than it was left: the store was restored, or somebody deleted the Lease",
                    {{"lease", options_.name}});
       newest_ = 0;
@@ -151,7 +152,9 @@ Status LeaseLife::renew(const std::stop_token& stop) {
   }
   stored_ = lease_state(written.value());
   newest_ = limits::parse_revision(stored_->resource_version);
-  if (now_().boot >= until_ && epoch_ == epoch) return ok();  // it lapsed meanwhile; the next one begins anew
+  if (now_().boot >= until_ && epoch_ == epoch) {
+    return Error{ErrorCode::Timeout, "it had lapsed before its renewal was answered", 0, {}};  // the next begins anew
+  }
   if (epoch_ != epoch) {
     epoch_ = epoch;
     listener_.began({options_.name, epoch});

@@ -33,8 +33,16 @@ struct LeaseOptions {
   std::string name;      ///< of the Lease: the holder's name in every ledger
   std::string identity;  ///< of this process: two lives of one name differ
   absl::Duration life = absl::Seconds(15);
+  /// So long after a life others remove its Lease: that it is gone then says nothing of the store.
+  absl::Duration tidied_up_after = absl::InfiniteDuration();
   std::function<Announcements()> announces = [] { return Announcements(); };  ///< asked before each renewal
 };
+
+/// How long a replica has been silent when its Lease is removed: what it admitted has landed or never will, others have
+/// taken its grants back, and no request of it is on its way.
+inline absl::Duration tidied_up_after(const limits::EscrowOptions& escrow) {
+  return 4 * (escrow.lease_life + escrow.request_deadline);
+}
 
 /// "headroom-webhook-<identity>" as a name that an object may have.
 std::string lease_name(const std::string& identity);

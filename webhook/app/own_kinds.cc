@@ -43,6 +43,10 @@ void OwnKinds::start() {
   for (const auto& reflector : reflectors_) reflector->start();
 }
 
+void OwnKinds::begin_anew() {
+  for (const auto& reflector : reflectors_) reflector->begin_anew();
+}
+
 void OwnKinds::stop() {
   for (const auto& reflector : reflectors_) reflector->request_stop();
   for (const auto& reflector : reflectors_) reflector->join();

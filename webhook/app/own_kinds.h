@@ -27,6 +27,8 @@ class OwnKinds {
 
   void start();
   void stop();
+  /// Lists all anew; see runtime::Reflector.
+  void begin_anew();
   /// Everything has been listed once; before, a snapshot lacks objects that are there.
   bool synced() const;
   validation::Snapshot snapshot() const;

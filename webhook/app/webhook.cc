@@ -155,6 +155,7 @@ Status Webhook::Impl::build() {
   lease = std::make_unique<LeaseLife>(
       std::move(for_lease),
       LeaseOptions{options.own_namespace, holder, options.identity, options.escrow.lease_life,
+                   tidied_up_after(options.escrow),
                    [this] {
                      return Announcements{{kSeenAnnotation, keeper->seen().text()},
                                           {kProtocolAnnotation, std::to_string(api::kLedgerProtocol)},
@@ -176,6 +177,7 @@ Status Webhook::Impl::build() {
                       engine->store_went_back();
                       lease_watch->begin_anew();
                       ledger_watch->begin_anew();
+                      own_kinds->begin_anew();
                       keeper->store_went_back();
                     }});
   replicas =

@@ -94,7 +94,9 @@ json webhook_configuration(const std::string& name, const limits::LimitSet& limi
         rule.resources.insert(absl::StrCat(resource.resource, "/", sub));
       }
       for (const api::Operation operation : resource.operations) rule.operations.insert(api::to_string(operation));
-      rule.scope = resource.scope == api::MatchedResource::Scope::Cluster ? "Cluster" : "Namespaced";
+      const std::string scope = resource.scope == api::MatchedResource::Scope::Cluster ? "Cluster" : "Namespaced";
+      // A limit that is wrong about a type takes the other limits nothing.
+      rule.scope = rule.scope.empty() || rule.scope == scope ? scope : "*";
       entry.limits[{resource.group, resource.resource}].push_back({&limit->limit(), &resource});
     }
   }
