@@ -2,7 +2,9 @@
 
 #include <absl/hash/hash.h>
 
-#include <charconv>
+#include <span>
+
+#include "operator/limits/number_text.h"
 
 namespace headroom::webhook {
 namespace {
@@ -38,6 +40,45 @@ std::optional<std::string_view> find_text(dom::object object, std::string_view k
   return text;
 }
 
+void take_scalar(dom::element value, absl::FunctionRef<void(const Scalar&)> take) {
+  switch (value.type()) {
+    case dom::element_type::STRING:
+      return take({Scalar::Kind::Text, std::string_view(value)});
+    case dom::element_type::BOOL:
+      return take({Scalar::Kind::Boolean, bool(value) ? "true" : "false"});
+    case dom::element_type::INT64:
+      return take({Scalar::Kind::Number, limits::NumberText(std::int64_t(value)).view()});
+    case dom::element_type::UINT64:
+      return take({Scalar::Kind::Number, limits::NumberText(std::uint64_t(value)).view()});
+    case dom::element_type::DOUBLE:
+      return take({Scalar::Kind::Number, limits::NumberText(double(value)).view()});
+    case dom::element_type::NULL_VALUE:
+      return;
+    case dom::element_type::OBJECT:
+    case dom::element_type::ARRAY:
+      return take({Scalar::Kind::Other, {}});
+  }
+}
+
+void walk(dom::element value, std::span<const Step> steps, absl::FunctionRef<void(const Scalar&)> take) {
+  if (steps.empty()) return take_scalar(value, take);
+  const Step& step = steps.front();
+  const auto rest = steps.subspan(1);
+  if (step.kind == Step::Kind::Member) {
+    dom::object object;
+    if (value.get(object) != simdjson::SUCCESS) return;
+    if (const auto found = find(object, step.name)) walk(found->value, rest, take);
+    return;
+  }
+  dom::array list;
+  if (value.get(list) != simdjson::SUCCESS) return;
+  std::size_t index = 0;
+  for (const dom::element element : list) {
+    if (step.kind == Step::Kind::Each || index == static_cast<std::size_t>(step.index)) walk(element, rest, take);
+    ++index;
+  }
+}
+
 }  // namespace
 
 void JsonView::look_at(dom::element object, std::string_view text, std::array<std::size_t, 2> place) {
@@ -47,69 +88,10 @@ void JsonView::look_at(dom::element object, std::string_view text, std::array<st
   place_ = place;
   raw_object_ = {};
   compact_bytes_ = 0;
-  integers_.clear();
 }
 
 void JsonView::each(const api::JsonPath& path, absl::FunctionRef<void(const Scalar&)> take) const {
-  Ordinals ordinals;
-  walk(object_, path.steps(), ordinals, take);
-}
-
-// Members are followed by name and remembered by ordinal, for the literals of numbers.
-void JsonView::walk(dom::element value, std::span<const Step> steps, Ordinals& ordinals,
-                    absl::FunctionRef<void(const Scalar&)> take) const {
-  const auto go_on = [&](dom::element next, std::size_t ordinal) {
-    ordinals.push_back(ordinal);
-    walk(next, steps.subspan(1), ordinals, take);
-    ordinals.pop_back();
-  };
-  if (!steps.empty()) {
-    const Step& step = steps.front();
-    dom::object object;
-    dom::array list;
-    if (step.kind == Step::Kind::Member) {
-      if (value.get(object) != simdjson::SUCCESS) return;
-      if (const auto found = find(object, step.name)) go_on(found->value, found->ordinal);
-      return;
-    }
-    if (value.get(list) != simdjson::SUCCESS) return;
-    std::size_t index = 0;
-    for (const dom::element element : list) {
-      if (step.kind == Step::Kind::Each || index == static_cast<std::size_t>(step.index)) go_on(element, index);
-      ++index;
-    }
-    return;
-  }
-  switch (value.type()) {
-    case dom::element_type::STRING:
-      return take({Scalar::Kind::Text, std::string_view(value)});
-    case dom::element_type::BOOL:
-      return take({Scalar::Kind::Boolean, bool(value) ? "true" : "false"});
-    case dom::element_type::INT64:
-      return take({Scalar::Kind::Number, digits(std::int64_t(value))});
-    case dom::element_type::UINT64:
-      return take({Scalar::Kind::Number, digits(std::uint64_t(value))});
-    case dom::element_type::DOUBLE:
-      return take({Scalar::Kind::Number, literal(ordinals)});
-    case dom::element_type::NULL_VALUE:
-      return;
-    case dom::element_type::OBJECT:
-    case dom::element_type::ARRAY:
-      return take({Scalar::Kind::Other, {}});
-  }
-}
-
-template <class Integer>
-std::string_view JsonView::digits(Integer value) const {
-  auto& buffer = integers_.emplace_back();
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
-}
-
-std::string_view JsonView::literal(std::span<const std::size_t> ordinals) const {
-  std::string_view raw = raw_object();
-  for (const std::size_t ordinal : ordinals) raw = nth_member(raw, ordinal).from_value;
-  return leading_value(raw);
+  walk(object_, path.steps(), take);
 }
 
 std::optional<std::string_view> JsonView::label(std::string_view key) const {

@@ -1,13 +1,10 @@
 // One object of a review, as limits see it.
 #pragma once
 
-#include <absl/container/inlined_vector.h>
 #include <simdjson.h>
 
 #include <array>
-#include <deque>
 #include <optional>
-#include <span>
 #include <string_view>
 
 #include "operator/limits/object_view.h"
@@ -15,9 +12,7 @@
 
 namespace headroom::webhook {
 
-/// Reads a simdjson element; what comes back lives as long as the parser's document, the text and this. Numbers: those
-/// that fit 64 bits are given in decimal digits ("0" for -0), all others as the literal in the text, so "0.5", "1e3"
-/// and 100000000000000000000 are exact. One thread.
+/// Reads a simdjson element; what comes back lives as long as the parser's document, the text and this. One thread.
 class JsonView final : public limits::ObjectView {
  public:
   /// `object` is an object of the document `text`; `place` tells how to get there, by the ordinal of the member at each
@@ -37,14 +32,7 @@ class JsonView final : public limits::ObjectView {
   std::uint64_t digest() const override;
 
  private:
-  using Ordinals = absl::InlinedVector<std::size_t, 16>;  // a path has no more steps
-
   std::string_view of_metadata(std::string_view key) const;
-  template <class Integer>
-  std::string_view digits(Integer value) const;
-  std::string_view literal(std::span<const std::size_t> ordinals) const;
-  void walk(simdjson::dom::element value, std::span<const api::JsonPath::Step> steps, Ordinals& ordinals,
-            absl::FunctionRef<void(const Scalar&)> take) const;
   std::string_view raw_object() const;  // from its bracket to the end of the text
   /// Null where there are none.
   std::optional<RawMember> managed_fields() const;
@@ -53,9 +41,8 @@ class JsonView final : public limits::ObjectView {
   std::optional<simdjson::dom::object> metadata_;
   std::string_view text_;
   std::array<std::size_t, 2> place_{};
-  mutable std::string_view raw_object_;                // once it was looked for
-  mutable std::size_t compact_bytes_ = 0;              // the same
-  mutable std::deque<std::array<char, 24>> integers_;  // digits that were given out; references into it stay
+  mutable std::string_view raw_object_;    // once it was looked for
+  mutable std::size_t compact_bytes_ = 0;  // the same
 };
 
 }  // namespace headroom::webhook

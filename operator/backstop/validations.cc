@@ -17,7 +17,7 @@ namespace {
 using api::JsonPath;
 using nlohmann::json;
 
-constexpr char kNow[] = "variables.now", kBefore[] = "variables.before";
+constexpr char kNow[] = "variables.now", kBefore[] = "variables.before", kFormer[] = "variables.former";
 constexpr char kOfScale[] = "(has(request.subResource) && request.subResource == 'scale')";
 // Amounts are capped there when limits read them.
 constexpr char kLargest[] = "quantity('9223372036854775807')";
@@ -63,7 +63,7 @@ std::string is_strange(const JsonPath& path, const char* root) {
 std::string raised_above(const Cap& cap, const std::string& most) {
   return any_value(cap.path, kNow, [&](const std::string& value) {
     const std::string reached = any_value(
-        cap.path, kBefore,
+        cap.path, kFormer,
         [&](const std::string& former) {
           return absl::StrCat("!", amount(former), ".isLessThan(", amount(value), ")");
         },
@@ -218,9 +218,12 @@ json match_conditions(const api::ScaleLimitSpec& spec) {
 json variables(const api::ScaleLimitSpec& spec) {
   json list = json::array({{{"name", "now"}, {"expression", "dyn(object)"}},
                            {{"name", "before"}, {"expression", "oldObject == null ? dyn({}) : dyn(oldObject)"}}});
+  const std::string counted = has_selectors(spec) ? selected(spec, kBefore) : "true";
+  list.push_back({{"name", "former"},
+                  {"expression", absl::StrCat("oldObject != null && ", counted, " ? ", kBefore, " : dyn({})")}});
   for (const Cap& cap : caps_of(spec)) {
     list.push_back({{"name", cap.strange("now")}, {"expression", is_strange(cap.path, kNow)}});
-    list.push_back({{"name", cap.strange("before")}, {"expression", is_strange(cap.path, kBefore)}});
+    list.push_back({{"name", cap.strange("before")}, {"expression", is_strange(cap.path, kFormer)}});
   }
   return list;
 }

@@ -22,6 +22,16 @@ std::string selector_text(const std::optional<api::LabelSelector>& selector) {
   return text;
 }
 
+/// So that no two lists of values read alike.
+std::string escaped(const std::vector<std::string>& values) {
+  return absl::StrJoin(values, ",", [](std::string* text, const std::string& value) {
+    for (const char c : value) {
+      if (c == ',' || c == ';' || c == '|' || c == '\\') text->push_back('\\');
+      text->push_back(c);
+    }
+  });
+}
+
 /// FNV-1a: the digest has to be the same in every replica, whatever built it.
 std::string digest(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -39,6 +49,8 @@ std::string text_of(Amount amount, QuantityFormat format) { return Quantity::fro
 struct Cap {
   const api::JsonPath& path;
   const api::JsonPath& read_at;  ///< where the review shows it
+  const ObjectView& now;
+  const ObjectView* former;  ///< null where it was not under the limit
   Amount most;
   QuantityFormat format;
   int code;
@@ -47,16 +59,16 @@ struct Cap {
   const std::string& message;
 };
 
-std::optional<Finding> broken(const api::ScaleLimit& limit, const Cap& cap, const AskedWrite& write) {
-  const Result<FieldValues> now = read_field(*write.object, cap.read_at);
+std::optional<Finding> broken(const api::ScaleLimit& limit, const Cap& cap) {
+  const Result<FieldValues> now = read_field(cap.now, cap.read_at);
+  if (now && (!now.value().most || *now.value().most <= cap.most)) return std::nullopt;
   const Result<FieldValues> former =
-      write.old_object != nullptr ? read_field(*write.old_object, cap.read_at) : Result<FieldValues>(FieldValues{});
+      cap.former != nullptr ? read_field(*cap.former, cap.read_at) : Result<FieldValues>(FieldValues{});
   if (!now) {
-    if (write.old_object != nullptr && !former) return std::nullopt;  // it was as unreadable before
+    if (!former) return std::nullopt;  // it was as unreadable before
     return Finding{&limit, 403, "NotCountable", cap.name, absl::StrCat(name_of(limit), ": ", now.error().message)};
   }
   const std::optional<Amount> most = now.value().most;
-  if (!most || *most <= cap.most) return std::nullopt;
   if (former && former.value().most && *former.value().most >= *most) return std::nullopt;
   return Finding{
       &limit, cap.code, cap.reason, cap.name,
@@ -81,6 +93,12 @@ RateLimitWindow window_of(const api::RateLimit& rate) {
   terms.queue_length =
       static_cast<std::size_t>(rate.burst + rate.writes_per_second * absl::ToDoubleSeconds(terms.queue_time));
   return terms;
+}
+
+bool scales_up(const AskedWrite& scale) {
+  const Result<FieldValues> now = read_field(*scale.object, replicas_path());
+  const Result<FieldValues> before = read_field(*scale.old_object, replicas_path());
+  return now && (!before || now.value().sum > before.value().sum);
 }
 
 // The webhook's own timeoutSeconds is 5, the way there and back included.
@@ -133,8 +151,7 @@ std::string CompiledLimit::selection() const {
     absl::StrAppend(&text, resource.group, "/", resource.version, "/", resource.resource, ";");
   }
   for (const api::FieldRequirement& field : spec.match.fields) {
-    absl::StrAppend(&text, field.path.text(), " ", static_cast<int>(field.op), " ", absl::StrJoin(field.values, ","),
-                    ";");
+    absl::StrAppend(&text, field.path.text(), " ", static_cast<int>(field.op), " ", escaped(field.values), ";");
   }
   if (has_count()) absl::StrAppend(&text, "|count");
   for (const api::SumLimit& sum : spec.total.sums) absl::StrAppend(&text, "|", sum.name, " ", sum.path.text());
@@ -222,51 +239,73 @@ std::optional<std::size_t> CompiledLimit::resource_of(const AskedWrite& write) c
   return std::nullopt;
 }
 
-bool CompiledLimit::selects(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const {
-  if (!has_selectors()) return true;
+Selected CompiledLimit::selects(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const {
   const ObjectView* const shown = write.object != nullptr ? write.object : write.old_object;
-  if (shown == nullptr) return true;
-  if (!is_scale(write)) return matches(*shown);
+  if (!has_selectors() || shown == nullptr) return Selected::Yes;
+  if (!is_scale(write)) return matches(*shown) ? Selected::Yes : Selected::No;
   const Standing::Kind kind = standing_of_scaled(write, resource, standing_of).kind;
-  return kind != Standing::Kind::Out && (kind != Standing::Kind::KeptOut || may_select(*shown, resource));
+  if (kind == Standing::Kind::Out || !may_select(*shown, resource)) return Selected::No;
+  return kind == Standing::Kind::Unseen && !shown_by_scale(resource) ? Selected::Unknown : Selected::Yes;
+}
+
+bool CompiledLimit::leaves(const AskedWrite& write) const {
+  return !is_scale(write) && write.object != nullptr && write.old_object != nullptr && matches(*write.old_object) &&
+         !matches(*write.object);
+}
+
+bool CompiledLimit::keeps_alike(const CompiledLimit& other) const {
+  return scaled_ == other.scaled_ &&
+         std::ranges::equal(limit_->spec.match.resources, other.limit_->spec.match.resources, {}, has_scale, has_scale);
+}
+
+const ObjectView* CompiledLimit::former(const AskedWrite& write) const {
+  const bool was_under_it = write.old_object != nullptr && (is_scale(write) || matches(*write.old_object));
+  return was_under_it ? write.old_object : nullptr;
 }
 
 void CompiledLimit::hold_against_caps(const AskedWrite& write, std::size_t resource,
                                       std::vector<Finding>& findings) const {
   static const std::string kReplicas = "replicas";
   static const std::string kNothing;
+  const ObjectView* const before = former(write);
   const auto hold = [&](const Cap& cap) {
-    if (auto finding = broken(*limit_, cap, write)) findings.push_back(*std::move(finding));
+    if (auto finding = broken(*limit_, cap)) findings.push_back(*std::move(finding));
   };
   if (const auto& max = limit_->spec.object.max_replicas) {
-    hold({replicas_path(), replicas_path(), *max * Amount{Quantity::kNano}, QuantityFormat::DecimalSI, 403, "OverCap",
-          kReplicas, kNothing});
+    hold({replicas_path(), replicas_path(), *write.object, before, *max * Amount{Quantity::kNano},
+          QuantityFormat::DecimalSI, 403, "OverCap", kReplicas, kNothing});
   }
   for (const api::FieldCap& field : limit_->spec.object.fields) {
     if (is_scale(write) && !scaled_[resource].may_be(field.path)) continue;
-    hold({field.path, is_scale(write) ? replicas_path() : field.path, field.max.nano(), field.format, field.code,
-          "OverCap", field.name, field.message});
+    hold({field.path, is_scale(write) ? replicas_path() : field.path, *write.object, before, field.max.nano(),
+          field.format, field.code, "OverCap", field.name, field.message});
   }
 }
 
-std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, std::size_t resource,
-                                             SwitchIsOn switch_is_on) const {
+std::vector<Finding> CompiledLimit::denials(const AskedWrite& write, SwitchIsOn switch_is_on) const {
   std::vector<Finding> findings;
-  const api::ScaleLimitSpec& spec = limit_->spec;
-  for (const api::DenyRule& rule : spec.deny) {
+  for (const api::DenyRule& rule : limit_->spec.deny) {
     if (std::ranges::find(rule.operations, write.operation) == rule.operations.end()) continue;
     if (rule.while_switch && !switch_is_on(*rule.while_switch)) continue;
     findings.push_back({limit_.get(), rule.code, "Denied", rule.name,
                         absl::StrCat(name_of(*limit_), ": rule \"", rule.name, "\" refuses this",
                                      rule.message.empty() ? "" : ": ", rule.message)});
   }
+  return findings;
+}
+
+std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, std::size_t resource,
+                                             SwitchIsOn switch_is_on) const {
+  std::vector<Finding> findings = denials(write, switch_is_on);
   if (write.object == nullptr) return findings;
   hold_against_caps(write, resource, findings);
   if (is_scale(write)) return findings;  // it shows nothing else
-  const auto most = static_cast<std::size_t>(spec.object.max_bytes.value_or(0));
-  if (spec.object.max_bytes && write.object->most_bytes() > most) {
+  const auto& cap = limit_->spec.object.max_bytes;
+  const auto most = static_cast<std::size_t>(cap.value_or(0));
+  if (cap && write.object->most_bytes() > most) {
     const std::size_t bytes = write.object->compact_bytes();
-    if (bytes > most && (write.old_object == nullptr || write.old_object->compact_bytes() < bytes)) {
+    const ObjectView* const before = bytes > most ? former(write) : nullptr;
+    if (bytes > most && (before == nullptr || before->compact_bytes() < bytes)) {
       findings.push_back(
           {limit_.get(), 413, "TooLarge", "bytes",
            absl::StrCat(name_of(*limit_), ": the object has ", bytes,
@@ -278,9 +317,11 @@ std::vector<Finding> CompiledLimit::findings(const AskedWrite& write, std::size_
 
 std::optional<Finding> CompiledLimit::stopped(const AskedWrite& write, const std::optional<Charge>& charge) const {
   const api::ScaleLimitStatus& status = limit_->status;
-  if ((!status.halted && !status.paused) || write.object == nullptr || is_scale(write)) return std::nullopt;
-  const bool adds = write.old_object == nullptr || charge ||
-                    (!counts_objects() && write.object->compact_bytes() > write.old_object->compact_bytes());
+  if ((!status.halted && !status.paused) || write.object == nullptr) return std::nullopt;
+  const auto grows = [&] {
+    return is_scale(write) ? scales_up(write) : write.object->compact_bytes() > write.old_object->compact_bytes();
+  };
+  const bool adds = write.old_object == nullptr || charge || (!counts_objects() && grows());
   if (!adds) return std::nullopt;
   const api::WriteStop& stop = status.halted ? *status.halted : *status.paused;
   return Finding{limit_.get(), status.halted ? 503 : 429, status.halted ? "Halted" : "Paused", stop.dimension,
@@ -290,7 +331,9 @@ std::optional<Finding> CompiledLimit::stopped(const AskedWrite& write, const std
 Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std::size_t resource,
                                                     StandingOf standing_of) const {
   std::optional<Charge> none;
-  if (!counts_objects() || write.object == nullptr || !selects(write, resource, standing_of)) return none;
+  if (!counts_objects() || write.object == nullptr || selects(write, resource, standing_of) == Selected::No) {
+    return none;
+  }
   if (is_scale(write)) return charge_of_scale(write, resource, standing_of);
   const bool counted_before = write.old_object != nullptr && matches(*write.old_object);
   Amounts more(ledger_dimensions_.size());

@@ -48,6 +48,9 @@ struct Finding {
 /// What is known of an object whose review does not show it whole (`/scale`); see UsageCache::standing().
 using StandingOf = absl::FunctionRef<Standing(LimitId limit, TypeId type, const Uid& object, Revision version)>;
 
+/// Of a `/scale` of which it cannot be told whether a limit counts its object: TooManyRequests, as it soon can.
+Error not_seen();
+
 /// For how long a write takes up one of the `burst` units of a rate (see flow_use.h).
 absl::Duration rate_window(const api::RateLimit& rate);
 
@@ -58,6 +61,9 @@ using SwitchIsOn = absl::FunctionRef<bool(const api::SwitchCondition&)>;
 inline bool has_scale(const api::MatchedResource& resource) {
   return std::ranges::find(resource.subresources, "scale") != resource.subresources.end();
 }
+
+/// Unknown: of a `/scale`, as the cache has not seen its object as it is.
+enum class Selected { No, Yes, Unknown };
 
 class CompiledLimit {
  public:
@@ -102,9 +108,16 @@ class CompiledLimit {
 
   /// The resource of the match that this write goes through, by its index; null where none, or not by this operation.
   std::optional<std::size_t> resource_of(const AskedWrite& write) const;
-  /// Whether the write is within the limit's selectors, before or after it.
-  bool selects(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const;
-  /// What the write breaks by itself; the write is one that the limit selects. Writes that lower what they break pass.
+  /// Whether the object is within the limit's selectors, as the write leaves it.
+  Selected selects(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const;
+  /// Whether an update takes its object out of the limit's selectors.
+  bool leaves(const AskedWrite& write) const;
+  /// Whether the cache keeps the same of each object for this one; of two with equal selections.
+  bool keeps_alike(const CompiledLimit& other) const;
+  /// The deny rules that refuse it; the write is of an object that the limit selects, or selected until now.
+  std::vector<Finding> denials(const AskedWrite& write, SwitchIsOn switch_is_on) const;
+  /// What the write breaks by itself; the write is one that the limit selects. Writes of objects that were under the
+  /// limit before and that lower what they break pass.
   std::vector<Finding> findings(const AskedWrite& write, std::size_t resource, SwitchIsOn switch_is_on) const;
   /// Why it has to wait while the limit's status says that writes are paused or halted; `charge` is what it adds.
   /// Writes that add nothing pass.
@@ -123,6 +136,8 @@ class CompiledLimit {
   bool has_selectors() const { return limit_->spec.match.labels || !limit_->spec.match.fields.empty(); }
   std::string selection() const;
   bool lowers(const AskedWrite& write, std::size_t resource) const;
+  /// The object before the write where it was under the limit then, else null.
+  const ObjectView* former(const AskedWrite& write) const;
   /// The findings of fields and replicas.
   void hold_against_caps(const AskedWrite& write, std::size_t resource, std::vector<Finding>& findings) const;
 
@@ -133,6 +148,8 @@ class CompiledLimit {
   /// Whether an object of which the Scale shows the number may be, and whether it surely was, selected as far as that
   /// number goes.
   bool may_select(const ObjectView& scale, std::size_t resource) const;
+  /// Whether the selectors look at nothing that a Scale does not show.
+  bool shown_by_scale(std::size_t resource) const;
   bool surely_selected(const ObjectView& scale, std::size_t resource) const;
   Standing standing_of_scaled(const AskedWrite& write, std::size_t resource, StandingOf standing_of) const;
   Result<std::optional<Charge>> charge_of_scale(const AskedWrite& write, std::size_t resource,

@@ -41,6 +41,13 @@ bool shows_number(const ObjectView& scale) {
 
 }  // namespace
 
+Error not_seen() {
+  return {ErrorCode::TooManyRequests,
+          "whether the limit is about this object is not known before its newest version has been seen; try again",
+          0,
+          {}};
+}
+
 bool CompiledLimit::selects_by_scale(std::size_t resource) const {
   return has_scale(limit_->spec.match.resources[resource]) &&
          std::ranges::any_of(limit_->spec.match.fields,
@@ -76,6 +83,12 @@ bool CompiledLimit::may_select(const ObjectView& scale, std::size_t resource) co
   });
 }
 
+bool CompiledLimit::shown_by_scale(std::size_t resource) const {
+  const api::LimitMatch& match = limit_->spec.match;
+  return !match.labels &&
+         std::ranges::all_of(match.fields, [&](const Requirement& one) { return scaled_[resource].is(one.path); });
+}
+
 bool CompiledLimit::surely_selected(const ObjectView& scale, std::size_t resource) const {
   return std::ranges::all_of(limit_->spec.match.fields, [&](const Requirement& one) {
     if (!scaled_[resource].may_be(one.path)) return true;
@@ -99,11 +112,7 @@ Result<std::optional<Charge>> CompiledLimit::charge_of_scale(const AskedWrite& w
     standing = standing_of_scaled(write, resource, standing_of);
     const bool was_in = write.old_object != nullptr && surely_selected(*write.old_object, resource);
     if (standing.kind == Standing::Kind::Unseen && !was_in && may_select(*write.object, resource)) {
-      return Error{ErrorCode::TooManyRequests,
-                   "whether this makes the object one that the limit counts is not known before its newest version has "
-                   "been seen; try again",
-                   0,
-                   {}};
+      return not_seen();
     }
   }
   const bool enters = standing.kind == Standing::Kind::KeptOut;

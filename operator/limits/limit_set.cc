@@ -4,6 +4,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <iterator>
 #include <tuple>
 
 namespace headroom::limits {
@@ -22,6 +23,10 @@ std::size_t resource_key(std::string_view group, std::string_view version, std::
   return key_of(group, version, resource, ns);
 }
 
+bool is_of_namespaces(std::string_view group, std::string_view resource) {
+  return group.empty() && resource == "namespaces";
+}
+
 }  // namespace
 
 LimitSet::LimitSet(std::vector<std::shared_ptr<const CompiledLimit>> limits) : limits_(std::move(limits)) {
@@ -33,6 +38,7 @@ LimitSet::LimitSet(std::vector<std::shared_ptr<const CompiledLimit>> limits) : l
     for (std::size_t i = 0; i < resources.size(); ++i) {
       by_resource_[resource_key(resources[i].group, resources[i].version, resources[i].resource, ns)].push_back(
           limit.get());
+      if (is_of_namespaces(resources[i].group, resources[i].resource)) of_namespaces_.insert(limit->types()[i]);
       if (limit->watches_objects()) by_type_[key_of(limit->types()[i], ns)].push_back(limit.get());
     }
   }
@@ -54,22 +60,35 @@ Assessment LimitSet::assess(const AskedWrite& write, const UsageCache& usage, Sw
   return assess(write, standing_of, switch_is_on);
 }
 
-Assessment LimitSet::assess(const AskedWrite& write, StandingOf standing_of, SwitchIsOn switch_is_on) const {
+Assessment LimitSet::assess(const AskedWrite& asked, StandingOf standing_of, SwitchIsOn switch_is_on) const {
+  AskedWrite write = asked;
+  const ObjectView* const shown = write.object != nullptr ? write.object : write.old_object;
+  if (is_of_namespaces(write.group, write.resource) && shown != nullptr) write.ns = shown->name();
   Assessment assessment;
+  const auto find = [&](std::vector<Finding> findings) {
+    std::ranges::move(findings, std::back_inserter(assessment.findings));
+  };
   const auto assess_by = [&](const CompiledLimit* limit) {
     const auto resource = limit->resource_of(write);
-    if (!resource || !limit->selects(write, *resource, standing_of)) return;
+    if (!resource) return;
+    const Selected selected = limit->selects(write, *resource, standing_of);
+    if (selected == Selected::No) {
+      if (limit->leaves(write)) find(limit->denials(write, switch_is_on));
+      return;
+    }
     assessment.write.type = limit->types()[*resource];
-    for (Finding& finding : limit->findings(write, *resource, switch_is_on))
-      assessment.findings.push_back(std::move(finding));
+    std::vector<Finding> findings = limit->findings(write, *resource, switch_is_on);
     Result<std::optional<Charge>> charge = limit->charge(write, *resource, standing_of);
+    if (selected == Selected::Unknown && charge && (charge.value() || !findings.empty())) charge = not_seen();
     if (!charge) {
       const bool unseen = charge.error().code == ErrorCode::TooManyRequests;
-      assessment.findings.push_back(
-          {&limit->limit(), unseen ? 429 : 403, unseen ? "NotSeen" : "NotCountable", "",
-           absl::StrCat(api::to_string(limit->limit().kind), " ", limit->limit().meta.key().to_string(), ": ",
-                        charge.error().message)});
-    } else {
+      if (unseen) findings.clear();
+      findings.push_back({&limit->limit(), unseen ? 429 : 403, unseen ? "NotSeen" : "NotCountable", "",
+                          absl::StrCat(api::to_string(limit->limit().kind), " ", limit->limit().meta.key().to_string(),
+                                       ": ", charge.error().message)});
+    }
+    find(std::move(findings));
+    if (charge) {
       if (auto stop = limit->stopped(write, charge.value())) assessment.findings.push_back(*std::move(stop));
       if (auto flow = limit->flow_charge(write, *resource, charge.value())) {
         (limit->enforced() ? assessment.charges : assessment.watched_flow).push_back(*std::move(flow));
@@ -87,6 +106,10 @@ Assessment LimitSet::assess(const AskedWrite& write, StandingOf standing_of, Swi
     assessment.write.old_version = parse_revision(write.old_object->resource_version());
   }
   return assessment;
+}
+
+std::string_view LimitSet::namespace_of(TypeId type, const ObjectView& object) const {
+  return of_namespaces_.contains(type) ? object.name() : object.ns();
 }
 
 Memberships LimitSet::memberships(TypeId type, std::string_view ns, const ObjectView& object) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include <memory>
 #include <string>
@@ -28,8 +29,11 @@ class LimitSet {
   explicit LimitSet(std::vector<std::shared_ptr<const CompiledLimit>> limits);
 
   /// Calls `standing_of` only for reviews that do not show their object whole.
-  Assessment assess(const AskedWrite& write, StandingOf standing_of, SwitchIsOn switch_is_on) const;
+  Assessment assess(const AskedWrite& asked, StandingOf standing_of, SwitchIsOn switch_is_on) const;
   Assessment assess(const AskedWrite& write, const UsageCache& usage, SwitchIsOn switch_is_on) const;
+  /// The namespace by which limits know an object. That of a Namespace is its own name, as reviews of it have it,
+  /// although it is stored in none.
+  std::string_view namespace_of(TypeId type, const ObjectView& object) const;
   /// What a stored object counts, with every limit that could match it.
   Memberships memberships(TypeId type, std::string_view ns, const ObjectView& object) const;
   /// The limits that could match an object of the type in the namespace.
@@ -48,6 +52,7 @@ class LimitSet {
   std::vector<std::shared_ptr<const CompiledLimit>> limits_;
   absl::flat_hash_map<LimitId, const CompiledLimit*> by_id_;
   Index by_resource_, by_type_;
+  absl::flat_hash_set<TypeId> of_namespaces_;
 };
 
 }  // namespace headroom::limits

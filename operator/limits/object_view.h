@@ -17,7 +17,7 @@ class ObjectView {
  public:
   virtual ~ObjectView() = default;
 
-  /// Text: the content of a string. Number, Boolean: the literal as sent ("0.5", "1e3", "true"). Other: an object or a
+  /// Text: the content of a string. Number: as NumberText has it. Boolean: "true" or "false". Other: an object or a
   /// list, without text.
   struct Scalar {
     enum class Kind { Text, Number, Boolean, Other } kind = Kind::Other;

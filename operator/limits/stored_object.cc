@@ -7,6 +7,8 @@
 #include <span>
 #include <string>
 
+#include "operator/limits/number_text.h"
+
 namespace headroom::limits {
 namespace {
 
@@ -18,11 +20,11 @@ void take_scalar(const json& value, absl::FunctionRef<void(const ObjectView::Sca
   if (value.is_null()) return;
   if (value.is_string()) return take({Kind::Text, value.get_ref<const std::string&>()});
   if (value.is_structured()) return take({Kind::Other, {}});
-  // A number that is written anew by the library's encoder costs as much as the rest of an event.
-  const std::string text = value.is_number_unsigned()  ? std::to_string(value.get<std::uint64_t>())
-                           : value.is_number_integer() ? std::to_string(value.get<std::int64_t>())
-                                                       : value.dump();
-  take({value.is_boolean() ? Kind::Boolean : Kind::Number, text});
+  if (value.is_boolean()) return take({Kind::Boolean, value.get<bool>() ? "true" : "false"});
+  const NumberText text = value.is_number_unsigned()  ? NumberText(value.get<std::uint64_t>())
+                          : value.is_number_integer() ? NumberText(value.get<std::int64_t>())
+                                                      : NumberText(value.get<double>());
+  take({Kind::Number, text.view()});
 }
 
 void walk(const json& value, std::span<const Step> steps, absl::FunctionRef<void(const ObjectView::Scalar&)> take) {

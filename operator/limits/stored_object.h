@@ -10,8 +10,7 @@
 
 namespace headroom::limits {
 
-/// Borrows the object. Numbers that are no integers are read as the shortest decimal that names the same double, which
-/// is what the API server stored. Any thread, while nobody changes the object.
+/// Borrows the object. Any thread, while nobody changes it.
 class StoredObject final : public ObjectView {
  public:
   explicit StoredObject(const nlohmann::json& object);

@@ -208,6 +208,47 @@ TEST_F(Limits, hold_all_together_or_refuse_without_holding_anything) {
   }
 }
 
+TEST_F(Limits, count_namespaces_that_are_labelled_after_they_were_made) {
+  limit_namespace("landlord", {scale_limit("landlord", "any", {{"count", 100}})});
+  json gold = scale_limit("", "gold", {{"count", 2}});
+  gold["kind"] = kube::types::kClusterScaleLimit.kind;
+  gold["metadata"].erase("namespace");
+  gold["spec"]["match"] = {
+      {"labelSelector", {{"matchLabels", {{"tier", "gold"}}}}},
+      {"resources",
+       json::array({{{"group", ""}, {"version", "v1"}, {"resource", "namespaces"}, {"scope", "Cluster"}}})}};
+  ASSERT_TRUE(lands(client_->create(kube::types::kClusterScaleLimit, gold, {})));
+  for (const char* const tenant : {"tenant-1", "tenant-2", "tenant-3"}) limit_namespace(tenant, {});
+  const auto label = [&](const std::string& tenant, const json& tier) {
+    return client_->patch(kube::types::kNamespace, {"", tenant}, kube::PatchType::Merge,
+                          {{"metadata", {{"labels", {{"tier", tier}}}}}}, {});
+  };
+  const auto make_gold = [&](const std::string& tenant) {
+    return client_->create(
+        kube::types::kNamespace,
+        {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", tenant}, {"labels", {{"tier", "gold"}}}}}},
+        {});
+  };
+  Webhooks webhooks(home_, 2, limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, 2, "landlord", {"any"}));
+  ASSERT_TRUE(judged_by(webhooks, 2, "ClusterScaleLimit", "", "gold", 1));
+  EXPECT_TRUE(lands(label("tenant-1", "gold")));
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(refused(make_gold("tenant-1"), 409, "already exists"));
+  EXPECT_TRUE(lands(label("tenant-2", "gold"))) << "creates of what is there hold nothing";
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_TRUE(refused(label("tenant-3", "gold"), 403, "gold: over count: used 2, asked 1, hard 2"));
+    EXPECT_TRUE(refused(make_gold("tenant-4"), 403, "gold: over count: used 2, asked 1, hard 2"));
+  }
+  EXPECT_TRUE(lands(label("tenant-1", nullptr)));
+  EXPECT_TRUE(lands(make_gold("tenant-4")));
+  // Later tests make namespaces while no webhook is there.
+  EXPECT_TRUE(client_->remove(kube::types::kClusterScaleLimit, {"", "gold"}, {}, {}));
+  EXPECT_TRUE(eventually(20, [&] {
+    const auto asked = client_->get(kube::types::kValidatingWebhookConfiguration, {"", "headroom"}, {});
+    return asked && !absl::StrContains(asked.value()["webhooks"].dump(), "\"namespaces\"");
+  }));
+}
+
 TEST_F(Limits, follow_their_bounds_up_and_down) {
   limit_namespace("moved", {scale_limit("moved", "artifacts", {{"count", 2}})});
   Webhooks webhooks(home_, 2, limits_arguments());

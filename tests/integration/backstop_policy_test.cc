@@ -209,9 +209,8 @@ int judged(const api::ScaleLimit& limit, const Row& row, const json& former, con
   write.object = &now;
   write.old_object = former.is_null() ? nullptr : &before;
   const auto resource = compiled.resource_of(write);
-  if (!resource ||
-      !compiled.selects(write, *resource, [](auto&&...) { return limits::Standing{limits::Standing::Kind::Counts}; }))
-    return 200;
+  const auto counts = [](auto&&...) { return limits::Standing{limits::Standing::Kind::Counts}; };
+  if (!resource || compiled.selects(write, *resource, counts) == limits::Selected::No) return 200;
   const auto findings = compiled.findings(write, *resource, [](const api::SwitchCondition&) { return false; });
   return findings.empty() ? 200 : findings.front().code;
 }

@@ -242,7 +242,11 @@ TEST(LimitSet, a_scale_has_no_labels_so_the_cache_tells_whether_its_workload_is_
                         std::vector<Membership>{{1, selected, {}}});
     (void)asking.usage.commit_list(kDeployments, 41);
   };
-  EXPECT_EQ(asking.scale(replicas(10), replicas(61)).findings.size(), 1U) << "not known yet: the cap holds";
+  const auto unseen = asking.scale(replicas(10), replicas(61)).findings;
+  ASSERT_EQ(unseen.size(), 1U);
+  EXPECT_EQ(unseen[0].reason, "NotSeen") << "it may be none of the limit's";
+  EXPECT_EQ(unseen[0].code, 429);
+  EXPECT_THAT(asking.scale(replicas(10), replicas(60)).findings, IsEmpty()) << "nothing to find, whosever it is";
   list(false);
   EXPECT_THAT(asking.scale(replicas(10), replicas(61)).findings, IsEmpty());
   list(true);
@@ -361,7 +365,8 @@ TEST_F(ScaleFromNothing, it_is_to_be_tried_again_while_the_cache_has_not_seen_th
   ASSERT_EQ(findings.size(), 1U);
   EXPECT_EQ(findings[0].code, 429);
   EXPECT_EQ(findings[0].reason, "NotSeen");
-  EXPECT_THAT(asking_->scale(replicas(3), replicas(4)).findings, IsEmpty()) << "it was counted before, for sure";
+  EXPECT_EQ(asking_->scale(replicas(3), replicas(4)).findings.at(0).reason, "NotSeen") << "its labels may be others";
+  EXPECT_THAT(asking_->scale(replicas(4), replicas(3)).findings, IsEmpty()) << "it adds nothing, whosever it is";
 }
 
 TEST(LimitSet, a_deny_rule_refuses_while_its_switch_is_on) {
@@ -401,6 +406,80 @@ TEST(LimitSet, while_writes_are_paused_or_halted_only_those_pass_that_add_nothin
   Asking halted({compiled(1, counted(), kArtifacts, {}, false, status)});
   EXPECT_EQ(halted.create(small).findings.at(0).code, 503);
   EXPECT_THAT(halted.update(large, small).findings, IsEmpty());
+}
+
+TEST(LimitSet, while_writes_are_paused_no_scale_passes_that_would_use_more) {
+  const json status{
+      {"paused",
+       {{"since", "2026-11-08T00:00:00Z"}, {"dimension", "replicas"}, {"reason", "pause"}, {"message", "full"}}}};
+  const json sum = {{"total", {{"sums", {{{"name", "replicas"}, {"path", ".spec.replicas"}, {"hard", "100"}}}}}}};
+  const json observed = {{"observed", {{{"name", "load"}, {"query", "load"}, {"hard", "10"}}}}};
+  for (json spec : {sum, observed}) {
+    spec["match"]["resources"] =
+        json::array({{{"group", "apps"}, {"version", "v1"}, {"resource", "deployments"}, {"subresources", {"scale"}}}});
+    Asking paused({compiled(1, spec, kDeployments, {}, false, status)});
+    const auto findings = paused.scale(replicas(10), replicas(11)).findings;
+    ASSERT_EQ(findings.size(), 1U) << spec;
+    EXPECT_EQ(findings[0].reason, "Paused");
+    EXPECT_THAT(paused.scale(replicas(10), replicas(9)).findings, IsEmpty()) << spec;
+  }
+}
+
+json labelled(json rest) {
+  rest["match"]["labelSelector"]["matchLabels"]["tier"] = "web";
+  return artifacts(std::move(rest));
+}
+
+TEST(LimitSet, an_object_that_comes_under_a_limit_is_held_against_its_caps) {
+  const json web{{"tier", "web"}};
+  const std::string much(2000, 'x');
+  Asking asking({compiled(
+      1, labelled({{"object",
+                    {{"maxBytes", 1000}, {"fields", {{{"name", "size"}, {"path", ".spec.size"}, {"max", "5"}}}}}}}))});
+  const json over = artifact("a", {{"size", "9"}, {"notes", much}});
+  EXPECT_THAT(asking.create(over).findings, IsEmpty());
+  EXPECT_EQ(asking.update(over, artifact("a", {{"size", "9"}, {"notes", much}}, web)).findings.size(), 2U);
+  const json in = artifact("a", {{"size", "9"}, {"notes", much}}, web);
+  EXPECT_THAT(asking.update(in, in).findings, IsEmpty()) << "what is under it already may stay";
+}
+
+TEST(LimitSet, an_update_that_takes_its_object_out_of_a_limit_is_not_exempt_from_its_deny_rules) {
+  Asking asking(
+      {compiled(1, labelled({{"deny", {{{"name", "freeze"}, {"operations", {"UPDATE"}}, {"message", "later"}}}},
+                             {"object", {{"fields", {{{"name", "size"}, {"path", ".spec.size"}, {"max", "5"}}}}}}}))});
+  const json in = artifact("a", {{"size", "1"}}, {{"tier", "web"}});
+  const json out = artifact("a", {{"size", "9"}});
+  const auto findings = asking.update(in, out).findings;
+  ASSERT_EQ(findings.size(), 1U) << "its caps do not hold for what is out";
+  EXPECT_EQ(findings[0].reason, "Denied");
+  EXPECT_THAT(asking.update(out, out).findings, IsEmpty());
+}
+
+// Reviews of Namespaces name the object's own name as their namespace; it is stored in none.
+TEST(LimitSet, a_namespace_is_known_by_one_name_in_reviews_and_in_lists) {
+  json spec = {{"total", {{"count", 10}}}};
+  spec["match"]["resources"] =
+      json::array({{{"group", ""}, {"version", "v1"}, {"resource", "namespaces"}, {"scope", "Cluster"}}});
+  const auto limit = compiled(1, spec, kArtifacts, {}, true);
+  const LimitSet set({limit});
+  const json object = {{"metadata", {{"name", "play"}, {"uid", "uid-play"}, {"resourceVersion", "41"}}}};
+  const json system = {{"metadata", {{"name", "kube-system"}, {"uid", "uid-system"}, {"resourceVersion", "42"}}}};
+  const StoredObject view(object), system_view(system);
+  AskedWrite write;
+  write.operation = api::Operation::Create;
+  write.version = "v1";
+  write.resource = "namespaces";
+  write.object = &view;
+  const UsageCache usage;
+  for (const char* const ns : {"play", ""}) {  // a generated name is not in the request
+    write.ns = ns;
+    const Assessment assessed = set.assess(write, usage, [](const api::SwitchCondition&) { return false; });
+    ASSERT_EQ(assessed.charges.size(), 1U);
+    EXPECT_EQ(assessed.write.name, name_id(set.namespace_of(kArtifacts, view), "play"));
+  }
+  EXPECT_TRUE(set.memberships(kArtifacts, set.namespace_of(kArtifacts, view), view).at(0).matches);
+  EXPECT_FALSE(set.memberships(kArtifacts, set.namespace_of(kArtifacts, system_view), system_view).at(0).matches)
+      << "an excluded namespace is not counted either";
 }
 
 TEST(LimitSet, stored_objects_count_under_each_limit_that_could_match_them) {

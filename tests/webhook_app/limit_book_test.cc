@@ -128,7 +128,33 @@ TEST(LimitBook, tells_of_a_limit_whose_scaled_field_has_become_known) {
   ASSERT_EQ(change.altered.size(), 1u);
   EXPECT_EQ(change.altered[0]->id(), before->id()) << "what it counts is the same";
   EXPECT_EQ(change.altered[0]->scaled_fields().at(0).path()->text(), ".spec.n");
-  EXPECT_TRUE(book.update({limit}, {}, known).altered.empty());
+  EXPECT_EQ(change.relisted, std::vector{before->id()}) << "but not what is kept of objects that it does not select";
+  const LimitChange same = book.update({limit}, {}, known);
+  EXPECT_TRUE(same.altered.empty() && same.relisted.empty());
+}
+
+TEST(LimitBook, lists_anew_what_a_limit_keeps_once_it_looks_at_scales) {
+  nlohmann::json resource = {{"group", "apps"}, {"version", "v1"}, {"resource", "deployments"}};
+  const auto limit = [&](int generation) {
+    return a_limit("first", {{"match", {{"resources", nlohmann::json::array({resource})}}}}, "u-1", generation);
+  };
+  LimitBook book({});
+  const limits::LimitId id = book.update({limit(1)}, {}).added.at(0)->id();
+  EXPECT_TRUE(book.update({limit(2)}, {}).relisted.empty());
+  resource["subresources"] = {"scale"};
+  const LimitChange change = book.update({limit(3)}, {});
+  EXPECT_EQ(change.relisted, std::vector{id});
+  EXPECT_EQ(change.altered.size(), 1u);
+}
+
+TEST(LimitBook, tells_values_apart_that_read_alike) {
+  const auto with_values = [](nlohmann::json values) {
+    return a_limit("first",
+                   {{"match", {{"fieldSelector", {{{"path", ".spec.x"}, {"operator", "In"}, {"values", values}}}}}}});
+  };
+  LimitBook book({});
+  (void)book.update({with_values({"a,b"})}, {});
+  EXPECT_EQ(book.update({with_values({"a", "b"})}, {}).added.size(), 1u);
 }
 
 }  // namespace

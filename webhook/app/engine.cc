@@ -120,17 +120,23 @@ void Engine::adopt(const LimitChange& change) {
     }
     types_ = std::move(types);
     for (const LimitPtr& limit : change.altered) by_id_[limit->id()] = limit;
-    for (const LimitPtr& limit : change.added) {
-      by_id_[limit->id()] = limit;
-      if (limit->counts_objects()) by_ledger_[ledger_name_of(*limit)] = limit->id();
-      if (!limit->watches_objects()) continue;
-      usage_.define(limit->id(), limit->ledger_dimensions().size(), limit->has_count(), limit->types());
-      for (const TypeId id : limit->types()) {
+    const auto list_anew = [&](const limits::CompiledLimit& limit) {
+      for (const TypeId id : limit.types()) {
         Type& type = types_[id];
         type.needs = edition_;
         // A type that is new gets its first list from its watch.
         if (type.listed > 0) ask_for_list(type, aftermath);
       }
+    };
+    for (const LimitId id : change.relisted) {
+      if (by_id_.at(id)->watches_objects()) list_anew(*by_id_.at(id));
+    }
+    for (const LimitPtr& limit : change.added) {
+      by_id_[limit->id()] = limit;
+      if (limit->counts_objects()) by_ledger_[ledger_name_of(*limit)] = limit->id();
+      if (!limit->watches_objects()) continue;
+      usage_.define(limit->id(), limit->ledger_dimensions().size(), limit->has_count(), limit->types());
+      list_anew(*limit);
     }
     for (const auto* const limits : {&change.added, &change.altered}) {
       for (const LimitPtr& limit : *limits) {

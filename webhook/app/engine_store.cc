@@ -150,7 +150,8 @@ void Engine::applied(TypeSource source, const nlohmann::json& object) {
 void Engine::deleted(TypeSource source, const nlohmann::json& object) {
   const auto set = limits();
   const limits::StoredObject view(object);
-  StoredChange change{count_object(*set, source.type, object), true, set->candidates(source.type, view.ns())};
+  StoredChange change{count_object(*set, source.type, object), true,
+                      set->candidates(source.type, set->namespace_of(source.type, view))};
   change.counted.memberships.clear();
   take_change(source, std::move(change));
 }

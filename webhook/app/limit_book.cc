@@ -60,11 +60,18 @@ LimitChange LimitBook::update(const std::vector<std::shared_ptr<const api::Scale
                               const std::vector<std::shared_ptr<const KnownNamespace>>& namespaces,
                               const limits::ScaledFields& scaled) {
   LimitChange change;
+  const bool same_surroundings = namespaces == namespaces_ && scaled == scaled_;
+  namespaces_ = namespaces;
+  scaled_ = scaled;
   std::map<LimitKey, LimitPtr> next;
   for (const auto& limit : limits) {
     const LimitKey key{limit->kind, limit->meta.ns, limit->meta.name};
     const auto former = limits_.find(key);
     const LimitPtr known = former == limits_.end() ? nullptr : former->second;
+    if (known && same_surroundings && &known->limit() == limit.get()) {
+      next.emplace(key, known);
+      continue;
+    }
     LimitPtr compiled = compile(known ? known->id() : ++last_id_, limit, namespaces, scaled);
     const bool same_count = known && known->terms().selection == compiled->terms().selection &&
                             known->watches_objects() == compiled->watches_objects();
@@ -78,6 +85,7 @@ LimitChange LimitBook::update(const std::vector<std::shared_ptr<const api::Scale
       compiled = known;
     } else {
       change.altered.push_back(compiled);
+      if (!known->keeps_alike(*compiled)) change.relisted.push_back(compiled->id());
     }
     next.emplace(key, std::move(compiled));
   }

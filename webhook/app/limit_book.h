@@ -40,6 +40,7 @@ struct LimitChange {
   std::vector<limits::LimitId> dropped_flows;  ///< see CompiledLimit::flow(); they outlast changes of what is counted
   std::vector<LimitPtr> added;                 ///< under numbers that were never used before
   std::vector<LimitPtr> altered;               ///< under the number they had: what they count is the same
+  std::vector<limits::LimitId> relisted;       ///< of those: they look at scales otherwise, and need a new list
   std::vector<WatchedType> types;
 };
 
@@ -67,8 +68,10 @@ class LimitBook {
 
   std::vector<std::string> excluded_;
   std::map<LimitKey, LimitPtr> limits_;
-  std::map<std::string, limits::LimitId> flows_;  ///< by uid
-  std::vector<kube::ResourceType> types_;         ///< by their numbers
+  std::vector<std::shared_ptr<const KnownNamespace>> namespaces_;  ///< of the last update
+  limits::ScaledFields scaled_;                                    ///< the same
+  std::map<std::string, limits::LimitId> flows_;                   ///< by uid
+  std::vector<kube::ResourceType> types_;                          ///< by their numbers
   limits::LimitId last_id_ = 0;
 };
 

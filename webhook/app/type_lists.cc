@@ -17,9 +17,10 @@ constexpr std::size_t kLong = 10'000;
 
 CountedObject count_object(const limits::LimitSet& limits, limits::TypeId type, const nlohmann::json& object) {
   const limits::StoredObject view(object);
-  return {{limits::Uid::parse(view.uid()), limits::name_id(view.ns(), view.name()),
+  const std::string_view ns = limits.namespace_of(type, view);
+  return {{limits::Uid::parse(view.uid()), limits::name_id(ns, view.name()),
            limits::parse_revision(view.resource_version())},
-          limits.memberships(type, view.ns(), view)};
+          limits.memberships(type, ns, view)};
 }
 
 TypeList::~TypeList() {
