@@ -5,6 +5,8 @@
 #include <signal.h>
 
 #include <chrono>
+#include <future>
+#include <vector>
 
 #include "operator/kube/cpprest_transport.h"
 #include "tests/e2e/limits_home.h"
@@ -247,6 +249,33 @@ TEST_F(Limits, count_namespaces_that_are_labelled_after_they_were_made) {
     const auto asked = client_->get(kube::types::kValidatingWebhookConfiguration, {"", "headroom"}, {});
     return asked && !absl::StrContains(asked.value()["webhooks"].dump(), "\"namespaces\"");
   }));
+}
+
+TEST_F(Limits, tell_of_the_denials_of_all_replicas) {
+  limit_namespace("told", {scale_limit("told", "artifacts", {{"count", 1}})});
+  Webhooks webhooks(home_, 3, limits_arguments());
+  ASSERT_TRUE(in_force(webhooks, 3, "told", {"artifacts"}));
+  EXPECT_TRUE(lands(create(artifact("told", "a"))));
+  // Many at a time take many connections, and so all replicas.
+  constexpr int kRounds = 5, kAtATime = 8, kDenied = kRounds * kAtATime;
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<std::future<Result<json>>> creates;
+    for (int i = 0; i < kAtATime; ++i) {
+      creates.push_back(
+          std::async(std::launch::async, [&, i] { return create(artifact("told", absl::StrCat("b-", i))); }));
+    }
+    for (auto& one : creates) EXPECT_TRUE(refused(one.get(), 403, "over count"));
+  }
+  const auto told = [&] {
+    const json denials = home_.get(kScaleLimit, "told", "artifacts")["/status/denials"_json_pointer];
+    return denials.is_array() && denials.size() == 1 ? denials[0].value("count", 0) : 0;
+  };
+  EXPECT_TRUE(eventually(30, [&] { return told() == kDenied; })) << told();
+  int denied = 0;
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (absl::StrContains(webhooks.replica(i).ask("/metrics"), "headroom_limit_denials_total{")) ++denied;
+  }
+  EXPECT_GE(denied, 2) << "one replica alone shows nothing";
 }
 
 TEST_F(Limits, follow_their_bounds_up_and_down) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "operator/runtime/event_object.h"
+#include "webhook/app/limit_status.h"
 
 namespace headroom::webhook {
 namespace {
@@ -45,6 +46,12 @@ std::vector<api::DenialStatus> Denials::take(const api::ScaleLimit& limit) {
   std::lock_guard lock(mutex_);
   auto node = rows_.extract(limit.meta.uid);
   return node.empty() ? std::vector<api::DenialStatus>() : std::move(node.mapped());
+}
+
+void Denials::put_back(const api::ScaleLimit& limit, const std::vector<api::DenialStatus>& rows) {
+  std::lock_guard lock(mutex_);
+  std::vector<api::DenialStatus>& known = rows_[limit.meta.uid];
+  known = added_denials(std::move(known), rows);
 }
 
 void Denials::retain(const limits::LimitSet& limits) {

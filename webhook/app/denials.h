@@ -31,6 +31,8 @@ class Denials {
   void count(const api::ScaleLimit* limit, Denial denial, absl::Time now);
   /// What was counted since the last call, by cause; that is forgotten.
   std::vector<api::DenialStatus> take(const api::ScaleLimit& limit);
+  /// What was taken could not be told.
+  void put_back(const api::ScaleLimit& limit, const std::vector<api::DenialStatus>& rows);
   /// Forgets the limits that are not among these.
   void retain(const limits::LimitSet& limits);
 

@@ -23,6 +23,8 @@ using Kind = api::LimitDimension::Kind;
 constexpr milliseconds kRound{250};
 // One after the other, a few milliseconds each; more wait for the next round.
 constexpr std::size_t kMostWrites = 50;
+// Each makes every replica read the limit again.
+constexpr Backoff kTellDenials{milliseconds(5'000), 1, milliseconds(10'000), 0.5};
 constexpr Backoff kAfterFailure{milliseconds(500), 2, milliseconds(30'000), 0.2};
 
 runtime::ElectionOptions election(const StatusWriterOptions& options) {
@@ -153,9 +155,39 @@ void StatusWriter::run(const std::stop_token& stop) {
       std::unique_lock lock(mutex_);
       changed_.wait_for(lock, stop, pause, [] { return false; });
     }
-    if (!stop.stop_requested() && leads()) round(stop);
+    if (stop.stop_requested()) break;
+    if (leads()) {
+      round(stop);
+    } else if (clock_.steady_now() >= tell_denials_at_) {
+      tell_denials(stop);
+      tell_denials_at_ = clock_.steady_now() + kTellDenials.delay(0, random());
+    }
   }
   elector_->stop(true);
+}
+
+void StatusWriter::tell_denials(const std::stop_token& stop) {
+  std::shared_ptr<const limits::LimitSet> limits;
+  {
+    std::lock_guard lock(mutex_);
+    limits = told_.limits;
+  }
+  if (!limits) return;
+  std::size_t writes = 0;
+  for (const LimitPtr& limit : limits->limits()) {
+    const api::ScaleLimit& object = limit->limit();
+    if (object.meta.deleted || object.status.observed_generation == 0) continue;
+    const std::vector<api::DenialStatus> denials = engine_.denials().take(object);
+    if (denials.empty()) continue;
+    api::ScaleLimitStatus status;
+    status.denials = added_denials(object.status.denials, denials);
+    const nlohmann::json patch = {{"metadata", {{"resourceVersion", object.meta.resource_version}}},
+                                  {"status", {{"denials", api::to_json(status).at("denials")}}}};
+    const auto stored = client_->patch(kube::types::limit_type(object.kind), object.meta.key(), kube::PatchType::Merge,
+                                       patch, stop, {.dry_run = false, .force = false, .subresource = "status"});
+    if (!stored) engine_.denials().put_back(object, denials);
+    if (++writes == kMostWrites || stop.stop_requested()) return;
+  }
 }
 
 void StatusWriter::read_configuration(const std::stop_token& stop) {

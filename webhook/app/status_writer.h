@@ -96,6 +96,8 @@ class StatusWriter {
   /// Null: the engine does not know it any more.
   std::optional<LimitObservation> observe(const LimitPtr& limit, const Surroundings& round);
   void look_through(const Told& told);
+  /// While another replica writes the statuses, which cannot know of them: adds what this one has denied.
+  void tell_denials(const std::stop_token& stop);
   bool write(const StatusWrite& write, const std::stop_token& stop);
 
   const StatusWriterOptions options_;
@@ -120,6 +122,7 @@ class StatusWriter {
   bool observes_ = false;                                   ///< some limit has an observed dimension
   std::map<std::string, std::string> other_versions_;       ///< by uid; see validation::other_version()
   StoredConfiguration configuration_;
+  SteadyTime tell_denials_at_{};
   int failures_ = 0;  ///< in a row
   std::atomic<bool> lost_{false}, leading_{false};
   std::unique_ptr<runtime::LeaderElector> elector_;
