@@ -15,6 +15,7 @@ namespace headroom::limits {
 namespace {
 
 constexpr Seconds kRenewEvery = 4;
+constexpr double kTellsSooner = 0.2;
 
 }  // namespace
 
@@ -118,6 +119,10 @@ void Replica::store_changed() {
     const std::size_t until =
         seen_events_ + 1 + static_cast<std::size_t>(world_.pick(static_cast<int>(history.size() - seen_events_)));
     for (; seen_events_ < until && seen_events_ < history.size(); ++seen_events_) deliver(history[seen_events_]);
+    // Another watch of the type, of which the cache takes nothing, may be ahead.
+    for (std::size_t ahead = seen_events_; ahead < history.size() && world_.chance() < kTellsSooner; ++ahead) {
+      tell_ledger(history[ahead]);
+    }
     if (seen_events_ < history.size()) store_changed();
   });
 }
@@ -131,8 +136,12 @@ void Replica::deliver(const StoreEvent& event) {
   } else {
     usage_->applied(object.type, object.listed(), object.memberships());
   }
-  escrow_->seen(object.type, object.uid, object.version, event.deleted);
-  escrow_->cache_moved(object.type, moment());
+  tell_ledger(event);
+}
+
+void Replica::tell_ledger(const StoreEvent& event) {
+  escrow_->seen(event.object.type, event.object.uid, event.object.version, event.deleted);
+  escrow_->cache_moved(event.object.type, moment());
   act();  // of each event by itself, as the engine does
 }
 

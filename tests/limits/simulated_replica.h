@@ -53,6 +53,8 @@ class Replica {
   void list(TypeId type);
   void reconnect();
   void deliver(const StoreEvent& event);
+  /// The cache may know of it already, or not yet.
+  void tell_ledger(const StoreEvent& event);
   void bookmarks();
   void renew();
   void tick();
