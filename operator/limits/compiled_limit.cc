@@ -249,8 +249,7 @@ Selected CompiledLimit::selects(const AskedWrite& write, std::size_t resource, S
 }
 
 bool CompiledLimit::leaves(const AskedWrite& write) const {
-  return !is_scale(write) && write.object != nullptr && write.old_object != nullptr && matches(*write.old_object) &&
-         !matches(*write.object);
+  return !is_scale(write) && write.object != nullptr && former(write) != nullptr && !matches(*write.object);
 }
 
 bool CompiledLimit::keeps_alike(const CompiledLimit& other) const {
@@ -335,7 +334,7 @@ Result<std::optional<Charge>> CompiledLimit::charge(const AskedWrite& write, std
     return none;
   }
   if (is_scale(write)) return charge_of_scale(write, resource, standing_of);
-  const bool counted_before = write.old_object != nullptr && matches(*write.old_object);
+  const bool counted_before = former(write) != nullptr;
   Amounts more(ledger_dimensions_.size());
   std::size_t dimension = 0;
   if (has_count()) more.at(dimension++) = counted_before ? 0 : Amount{Quantity::kNano};

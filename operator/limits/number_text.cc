@@ -9,15 +9,17 @@ namespace {
 // Where the exponents begin.
 constexpr double kSmall = 1e-6, kLarge = 1e21;
 
+/// How long it is.
+template <class Integer>
+std::size_t write(std::array<char, 32>& text, Integer value) {
+  return static_cast<std::size_t>(std::to_chars(text.data(), text.data() + text.size(), value).ptr - text.data());
+}
+
 }  // namespace
 
-NumberText::NumberText(std::int64_t value) {
-  size_ = static_cast<std::size_t>(std::to_chars(text_.data(), text_.data() + text_.size(), value).ptr - text_.data());
-}
+NumberText::NumberText(std::int64_t value) : size_(write(text_, value)) {}
 
-NumberText::NumberText(std::uint64_t value) {
-  size_ = static_cast<std::size_t>(std::to_chars(text_.data(), text_.data() + text_.size(), value).ptr - text_.data());
-}
+NumberText::NumberText(std::uint64_t value) : size_(write(text_, value)) {}
 
 NumberText::NumberText(double value) {
   const double size = std::fabs(value);
