@@ -30,6 +30,10 @@ bool World::can_land(const Intent& intent) const {
          stored->second.version == intent.before->version;
 }
 
+void World::charged(RequestId request, const Charges& charges) {
+  if (const auto call = calls.find(request); call != calls.end()) call->second.charges = charges;
+}
+
 void World::answer(RequestId request, const Verdict& verdict) {
   const auto it = calls.find(request);
   if (it == calls.end()) return;
@@ -55,13 +59,14 @@ void World::answer(RequestId request, const Verdict& verdict) {
     case Verdict::Kind::OverLimit: {
       ++report.over_limit;
       const auto charge = std::ranges::find(call.charges, verdict.limit, &Charge::limit);
+      const LimitId ledger = ledger_of(verdict.limit);
       if (charge == call.charges.end() ||
-          (terms(verdict.limit).hard - call.most_used[verdict.limit]).affords(charge->amounts)) {
+          (call.limits_known && (limits.terms(ledger).hard - call.most_used[ledger]).affords(charge->amounts))) {
         violation(absl::StrCat("refused by limit ", verdict.limit, " although it fitted all the time"));
       }
     }
   }
-  call.answered(verdict);
+  call.answered(verdict, call.aware);
 }
 
 void World::request(const Intent& intent, std::function<void()> done, int repeats) {
@@ -75,25 +80,23 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
   write.uid = intent.object.uid;
   write.old_version = intent.before ? intent.before->version : 0;
   write.name = name_id("ns", intent.object.name);
-  Charges charges = charges_of(intent.before ? &*intent.before : nullptr, intent.object);
-  if (flows()) charges.push_back({kFlow, {kOneWrite, kOneWrite}});
 
-  const auto land = [this, intent, done] {
+  const auto land = [this, done](const Intent& admitted) {
     const bool disturbed_now = disturbed();
     if (disturbed_now && chance() < 0.02) {  // refused by another webhook, or its client has gone
       ++report.never_landed;
       return done();
     }
-    const Seconds left = intent.given_up - agenda.now();
+    const Seconds left = admitted.given_up - agenda.now();
     const std::uint64_t token = ++last_in_flight_;
-    in_flight_.emplace(token, intent);
-    check();
+    in_flight_.emplace(token, admitted);
+    check(!admitted.aware);
     agenda.in(
         std::min(delay(0.004, disturbed_now ? kApiDeadline : 0.05, disturbed_now ? 0.05 : 0.01), std::max(left, 0.0)),
-        [this, intent, done, token] {
+        [this, admitted, done, token] {
           if (in_flight_.erase(token) == 0) return done();  // the store was restored meanwhile
-          if (intent.age == store_age && agenda.now() <= intent.given_up) {
-            const bool landed = intent.create ? store.create(intent.object) : store.update(intent.object);
+          if (admitted.age == store_age && agenda.now() <= admitted.given_up) {
+            const bool landed = admitted.create ? store.create(admitted.object) : store.update(admitted.object);
             ++(landed ? report.landed : report.never_landed);
             if (landed) changed();
           }
@@ -103,8 +106,8 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
   const RequestId id = ++last_request_;
   Call call;
   call.name = intent.object.name;
-  call.charges = charges;
-  for (const LimitId limit : kLimits) call.most_used[limit] = store.used(limit);
+  call.limits_known = known_to_all(limits.generation);
+  for (const LimitId ledger : kLimits) call.most_used[ledger] = used(ledger);
   if (flows()) {
     call.let_through = [this, intent] {
       if (intent.age != store_age || !can_land(intent)) return;
@@ -115,20 +118,22 @@ void World::request(const Intent& intent, std::function<void()> done, int repeat
       const auto broken = flow_truth_.admitted(key, counted_as, intent.number, agenda.now(), lands);
       // What was let through before all had noticed is in the window for as long as that is.
       const Seconds longest = std::max(options.flow.window, options.flow.assume_done_after);
-      if (broken && !(restored_ && agenda.now() <= restored_->until + longest)) violation(*broken);
+      if (broken && !(restored_until_ && agenda.now() <= *restored_until_ + longest)) violation(*broken);
     };
   }
-  call.answered = [this, intent, done, repeats, land](const Verdict& verdict) {
+  call.answered = [this, intent, done, repeats, land](const Verdict& verdict, bool aware) {
     const bool by_flow = verdict.kind == Verdict::Kind::OverConcurrency || verdict.kind == Verdict::Kind::OverRate;
     if (by_flow) return agenda.in(chance() * 0.5, done);  // the client comes back later
     if (verdict.kind != Verdict::Kind::Allowed) return done();
     // The API server may call again for the same write, another replica as like as not.
-    if (repeats > 0) return request(intent, done, repeats - 1);
-    land();
+    Intent admitted = intent;
+    admitted.aware = intent.aware && aware;
+    if (repeats > 0) return request(admitted, done, repeats - 1);
+    land(admitted);
   };
   calls.emplace(id, std::move(call));
   Replica* const asked = serving[static_cast<std::size_t>(pick(static_cast<int>(serving.size())))];
-  asked->ask(id, write, charges);
+  asked->ask(id, write, intent.before, intent.object);
   agenda.in(kWebhookTimeout, [this, id, done] {
     if (calls.erase(id) > 0) done();  // no answer: the write fails
   });

@@ -3,6 +3,7 @@
 #include <absl/strings/str_cat.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
 #include <utility>
@@ -49,19 +50,21 @@ void Replica::start() {
   clock_rate_ = 1 + (world_.chance() - 0.5) * 0.002;
   clock_offset_ = world_.chance() * 1000;
   usage_ = std::make_unique<UsageCache>();
+  limits_ = world_.limits;
   usage_->define(kAll, 2, true, kTypes);
-  usage_->define(kFlagged, 1, true, std::span(kTypes).first(1));
+  usage_->define(limits_.id_of(kFlagged), 1, true, std::span(kTypes).first(1));
   holder_ = {absl::StrCat("replica-", number_), ++lives_};
   lease_until_ = -absl::InfiniteDuration();
   EscrowOptions escrow_options;
   escrow_options.lease_life = absl::Seconds(kLeaseLife);
   escrow_ = std::make_unique<Escrow>(holder_, escrow_options, *usage_);
-  for (const LimitId limit : kLimits) escrow_->set_limit(limit, world_.terms(limit));
-  if (world_.flows()) escrow_->set_limit(kFlow, world_.terms(kFlow));
+  define_limits();
+  if (world_.flows()) escrow_->set_limit(kFlow, world_.flow_terms());
   store_age_ = world_.store_age;
   for (const TypeId type : kTypes) list(type);
   seen_events_ = world_.store.history().size();
   arriving_ = false;
+  listing_.clear();
   bookmarks();
   renew();
   tick();
@@ -98,7 +101,7 @@ void Replica::stall_for(Seconds time) {
 void Replica::list(TypeId type) {
   usage_->begin_list(type);
   for (const auto& [name, object] : world_.store.objects()) {
-    if (object.type == type) usage_->listed(type, object.listed(), object.memberships());
+    if (object.type == type) usage_->listed(type, object.listed(), limits_.memberships(object));
   }
   const auto gone = usage_->commit_list(type, world_.store.revision());
   for (const auto& [name, object] : world_.store.objects()) {
@@ -106,6 +109,16 @@ void Replica::list(TypeId type) {
   }
   for (const Uid& uid : gone) escrow_->seen(type, uid, world_.store.revision(), true);
   escrow_->cache_moved(type, moment());
+}
+
+void Replica::list_soon(TypeId type) {
+  if (!listing_.insert(type).second) return;
+  ++world_.report.lists;
+  later(world_.delay(0.01, 0.2, 0.05), [this, type] {
+    listing_.erase(type);
+    if (!cut_ && store_age_ == world_.store_age) return list(type);
+    list_soon(type);  // of a store that was restored, or that it does not reach
+  });
 }
 
 // Events arrive in order and late.
@@ -132,9 +145,9 @@ void Replica::deliver(const StoreEvent& event) {
   if (object.version <= usage_->revision(object.type)) {
     // A list was ahead of the watch; writes that came and went before it have their end here.
   } else if (event.deleted) {
-    usage_->deleted(object.type, object.listed(), kLimits);
+    usage_->deleted(object.type, object.listed(), std::array{kAll, limits_.id_of(kFlagged)});
   } else {
-    usage_->applied(object.type, object.listed(), object.memberships());
+    usage_->applied(object.type, object.listed(), limits_.memberships(object));
   }
   tell_ledger(event);
 }
@@ -145,16 +158,41 @@ void Replica::tell_ledger(const StoreEvent& event) {
   act();  // of each event by itself, as the engine does
 }
 
-void Replica::ledger_changed(LimitId limit) {
+void Replica::ledger_changed(LimitId ledger) {
   if (!escrow_ || cut_) return;
-  later(world_.delay(0.004, world_.disturbed() ? 3 : 0.05, 0.01), [this, limit] {
-    if (!cut_ && !stalled_) escrow_->ledger_read(limit, world_.store.ledger(limit), moment());
+  later(world_.delay(0.004, world_.disturbed() ? 3 : 0.05, 0.01), [this, ledger] {
+    if (!cut_ && !stalled_) escrow_->ledger_read(limits_.id_of(ledger), world_.store.ledger(ledger), moment());
   });
+}
+
+void Replica::limits_changed() {
+  if (!escrow_ || cut_) return;
+  later(world_.delay(0.05, world_.disturbed() ? 3 : 0.2, 0.05), [this] {
+    if (!cut_ && !stalled_) learn_limits();
+  });
+}
+
+void Replica::define_limits() {
+  for (const LimitId ledger : kLimits) escrow_->set_limit(limits_.id_of(ledger), limits_.terms(ledger));
+}
+
+void Replica::learn_limits() {
+  world_.check();  // what was let through without knowing them
+  const LimitId former = limits_.id_of(kFlagged), next = world_.limits.id_of(kFlagged);
+  limits_ = world_.limits;
+  if (former != next) {
+    escrow_->drop_limit(former);
+    usage_->forget(former);
+    usage_->define(next, 1, true, std::span(kTypes).first(1));
+    list_soon(kTypes.front());
+  }
+  define_limits();
 }
 
 void Replica::reconnect() {
   store_changed();
-  for (const LimitId limit : kLedgers) ledger_changed(limit);
+  for (const LimitId ledger : kLedgers) ledger_changed(ledger);
+  limits_changed();
 }
 
 void Replica::bookmarks() {
@@ -216,8 +254,12 @@ void Replica::tick() {
   });
 }
 
-void Replica::ask(RequestId request, const Write& write, const Charges& charges) {
-  later(world_.delay(0.001, 0.1, 0.01), [this, request, write, charges] {
+void Replica::ask(RequestId request, const Write& write, const std::optional<StoredObject>& before,
+                  const StoredObject& after) {
+  later(world_.delay(0.001, 0.1, 0.01), [this, request, write, before, after] {
+    Charges charges = limits_.charges(before ? &*before : nullptr, after);
+    if (world_.flows()) charges.push_back({kFlow, {kOneWrite, kOneWrite}});
+    world_.charged(request, charges);
     const auto verdict = escrow_->ask(request, write, charges, moment());
     if (verdict) act_on(AnswerRequest{request, *verdict});
   });
@@ -232,7 +274,7 @@ void Replica::act() {
 }
 
 void Replica::act_on(const AnswerRequest& action) {
-  world_.decided(action.request, action.verdict);
+  world_.decided(action.request, action.verdict, limits_.generation == world_.limits.generation);
   const bool lost = world_.disturbed() && world_.chance() < 0.005;
   if (lost) return;
   world_.agenda.in(world_.delay(0.001, 0.1, 0.01), [this, action] { world_.answer(action.request, action.verdict); });
@@ -243,8 +285,8 @@ void Replica::act_on(const SwapLedger& action) {
   auto result = std::make_shared<std::optional<LedgerRecord>>();
   remote(
       [this, action, result] {
-        *result = world_.store.swap(action.limit, action.swap.record);
-        if (*result) world_.ledger_changed(action.limit);
+        *result = world_.store.swap(ledger_of(action.limit), action.swap.record);
+        if (*result) world_.ledger_changed(ledger_of(action.limit));
       },
       [this, action, result](bool lost) {
         const SwapOutcome outcome = lost ? SwapOutcome::Lost : *result ? SwapOutcome::Landed : SwapOutcome::Refused;
@@ -254,7 +296,7 @@ void Replica::act_on(const SwapLedger& action) {
 
 void Replica::act_on(const ReadLedger& action) {
   auto record = std::make_shared<LedgerRecord>();
-  remote([this, action, record] { *record = world_.store.ledger(action.limit); },
+  remote([this, action, record] { *record = world_.store.ledger(ledger_of(action.limit)); },
          [this, action, record](bool lost) {
            escrow_->ledger_read(action.limit, lost ? std::nullopt : std::optional(*record), moment());
          });
@@ -273,12 +315,7 @@ void Replica::act_on(const ReadRevision& action) {
       });
 }
 
-void Replica::act_on(const ListType& action) {
-  ++world_.report.lists;
-  later(world_.delay(0.01, 0.2, 0.05), [this, action] {
-    if (!cut_ && store_age_ == world_.store_age) list(action.type);
-  });
-}
+void Replica::act_on(const ListType& action) { list_soon(action.type); }
 
 void Replica::act_on(const ReadName& action) {
   const std::optional<std::string> name = world_.name_of(action.request);

@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "operator/limits/escrow.h"
 #include "tests/limits/simulated_agenda.h"
+#include "tests/limits/simulated_limits.h"
 #include "tests/limits/simulated_store.h"
 
 namespace headroom::limits {
@@ -32,11 +36,16 @@ class Replica {
   void stop_for(Seconds time);
   void cut_for(Seconds time);
   void stall_for(Seconds time);
-  void ask(RequestId request, const Write& write, const Charges& charges);
+  void ask(RequestId request, const Write& write, const std::optional<StoredObject>& before, const StoredObject& after);
   void store_went_back();
   void hear_renewal(const Holder& holder);
   void store_changed();
-  void ledger_changed(LimitId limit);
+  void ledger_changed(LimitId ledger);
+  void limits_changed();
+  /// Knows the limits as of this generation, or may admit nothing by any.
+  bool knows(std::int64_t generation) const {
+    return escrow_ == nullptr || limits_.generation >= generation || moment().boot >= lease_until_;
+  }
   const Escrow* escrow() const { return escrow_.get(); }
   const Holder& holder() const { return holder_; }
 
@@ -51,6 +60,9 @@ class Replica {
   void act_on(const ReadName& action);
   void act_on(const ReadHolder& action);
   void list(TypeId type);
+  void list_soon(TypeId type);
+  void define_limits();
+  void learn_limits();
   void reconnect();
   void deliver(const StoreEvent& event);
   /// The cache may know of it already, or not yet.
@@ -72,9 +84,11 @@ class Replica {
   double clock_rate_ = 1, clock_offset_ = 0;
   std::unique_ptr<UsageCache> usage_;
   std::unique_ptr<Escrow> escrow_;
+  SimulatedLimits limits_;  ///< as it knows them
   Holder holder_;
   BootTime lease_until_;
   std::map<Holder, Seconds> heard_;  ///< the newest renewal that a watch has shown
+  std::set<TypeId> listing_;
   std::size_t seen_events_ = 0;
   int store_age_ = 0;  ///< which of the store's pasts the cursor belongs to
 };

@@ -3,42 +3,6 @@
 #include <utility>
 
 namespace headroom::limits {
-namespace {
-
-constexpr Amount kOne = Quantity::kNano;
-
-}  // namespace
-
-std::vector<Membership> StoredObject::memberships() const {
-  std::vector<Membership> memberships{{kAll, true, {kOne, amount * kOne}}};
-  if (type == 0) memberships.push_back({kFlagged, flagged, flagged ? Amounts{kOne} : Amounts(1)});
-  return memberships;
-}
-
-Charges charges_of(const StoredObject* before, const StoredObject& after) {
-  Charges charges;
-  for (const Membership& now : after.memberships()) {
-    Amounts more = now.amounts;
-    if (before != nullptr) {
-      for (const Membership& former : before->memberships()) {
-        if (former.limit == now.limit) more = positive(more - former.amounts);
-      }
-    }
-    if (!more.is_zero()) charges.push_back({now.limit, more});
-  }
-  return charges;
-}
-
-Amounts SimulatedStore::used(LimitId limit) const {
-  Amounts sum;
-  for (const auto& [name, object] : objects_) {
-    for (const Membership& membership : object.memberships()) {
-      if (membership.limit == limit && membership.matches) sum += membership.amounts;
-    }
-  }
-  return sum;
-}
-
 bool SimulatedStore::create(StoredObject object) {
   object.version = revision_ + 1;
   const auto [it, added] = objects_.try_emplace(object.name, object);
@@ -67,18 +31,18 @@ bool SimulatedStore::remove(const std::string& name) {
   return true;
 }
 
-LedgerRecord SimulatedStore::ledger(LimitId limit) const {
-  const auto it = ledgers_.find(limit);
+LedgerRecord SimulatedStore::ledger(LimitId ledger) const {
+  const auto it = ledgers_.find(ledger);
   return it == ledgers_.end() ? LedgerRecord{} : it->second;
 }
 
-std::span<const RecallId> SimulatedStore::recalls(LimitId limit) const {
-  const auto it = ledgers_.find(limit);
+std::span<const RecallId> SimulatedStore::recalls(LimitId ledger) const {
+  const auto it = ledgers_.find(ledger);
   return it == ledgers_.end() ? std::span<const RecallId>() : it->second.recalls;
 }
 
-std::optional<LedgerRecord> SimulatedStore::swap(LimitId limit, LedgerRecord record) {
-  LedgerRecord& stored = ledgers_[limit];
+std::optional<LedgerRecord> SimulatedStore::swap(LimitId ledger, LedgerRecord record) {
+  LedgerRecord& stored = ledgers_[ledger];
   if (stored.resource_version != record.resource_version) return std::nullopt;
   record.resource_version = std::to_string(++revision_);
   stored = record;

@@ -15,7 +15,7 @@
 namespace headroom::limits {
 
 inline constexpr LimitId kAll = 0;      ///< counts and sums the objects of both types
-inline constexpr LimitId kFlagged = 1;  ///< counts the flagged objects of type 0
+inline constexpr LimitId kFlagged = 1;  ///< counts the flagged objects of type 0, or the others
 inline constexpr std::array<LimitId, 2> kLimits{kAll, kFlagged};
 inline constexpr LimitId kFlow = 2;  ///< writes of both types, at once and per time
 inline constexpr std::array<LimitId, 3> kLedgers{kAll, kFlagged, kFlow};
@@ -30,12 +30,7 @@ struct StoredObject {
   bool flagged = false;
 
   ListedObject listed() const { return {uid, name_id("ns", name), version}; }
-  /// What it counts under each limit.
-  std::vector<Membership> memberships() const;
 };
-
-/// The charge of a write from `before` (null: a create) to `after`.
-Charges charges_of(const StoredObject* before, const StoredObject& after);
 
 struct StoreEvent {
   StoredObject object;
@@ -48,7 +43,6 @@ class SimulatedStore {
   const std::map<std::string, StoredObject>& objects() const { return objects_; }
   /// Events of all types in order; the object's version is the revision.
   const std::vector<StoreEvent>& history() const { return history_; }
-  Amounts used(LimitId limit) const;
 
   /// False where the name is taken.
   bool create(StoredObject object);
@@ -56,11 +50,11 @@ class SimulatedStore {
   bool update(StoredObject object);
   bool remove(const std::string& name);
 
-  LedgerRecord ledger(LimitId limit) const;
+  LedgerRecord ledger(LimitId ledger) const;
   /// Those of its record, without a copy of it.
-  std::span<const RecallId> recalls(LimitId limit) const;
+  std::span<const RecallId> recalls(LimitId ledger) const;
   /// Null where the record has another version.
-  std::optional<LedgerRecord> swap(LimitId limit, LedgerRecord record);
+  std::optional<LedgerRecord> swap(LimitId ledger, LedgerRecord record);
 
   /// Goes back to a state that was saved; events after it have never been.
   struct Saved;

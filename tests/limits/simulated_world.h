@@ -14,6 +14,7 @@
 
 #include "tests/limits/flow_truth.h"
 #include "tests/limits/simulated_agenda.h"
+#include "tests/limits/simulated_limits.h"
 #include "tests/limits/simulated_replica.h"
 #include "tests/limits/simulated_store.h"
 #include "tests/limits/simulation.h"
@@ -26,15 +27,21 @@ inline constexpr Seconds kApiDeadline = 60;
 /// One call of a webhook: what its answer is held against.
 struct Call {
   std::string name;
-  Charges charges;
-  std::map<LimitId, Amounts> most_used;  ///< since it was asked
+  Charges charges;                       ///< by the limits that the replica knows
+  bool limits_known = true;              ///< to all replicas, and the same since it was asked
+  bool aware = true;                     ///< its replica knew the limits when it decided
+  std::map<LimitId, Amounts> most_used;  ///< since it was asked, of each ledger
   std::function<void()> let_through;     ///< as soon as it is decided
-  std::function<void(const Verdict&)> answered;
+  std::function<void(const Verdict&, bool aware)> answered;
 };
 
 class World {
  public:
-  explicit World(const SimulationOptions& asked) : options(asked), random(asked.seed), flow_truth_(asked.flow) {
+  explicit World(const SimulationOptions& asked)
+      : options(asked),
+        random(asked.seed),
+        limits{1, asked.hard_count, asked.hard_sum, asked.hard_flagged},
+        flow_truth_(asked.flow) {
     for (int i = 0; i < options.replicas; ++i) replicas.push_back(std::make_unique<Replica>(*this, i));
   }
 
@@ -48,34 +55,35 @@ class World {
   }
   bool disturbed() const { return options.disturbances && !quiet; }
 
-  LimitTerms terms(LimitId limit) const {
+  LimitTerms flow_terms() const {
     constexpr Amount kOne = Quantity::kNano;
-    if (limit == kFlow) {
-      const FlowTruth::Bounds& flow = options.flow;
-      FlowTerms terms{absl::Seconds(flow.window),
-                      absl::Seconds(flow.assume_done_after),
-                      options.resume_below * kOne,
-                      static_cast<std::size_t>(options.queue),
-                      absl::Seconds(2),
-                      kAll};
-      return {1, "flow", {flow.max * kOne, flow.burst * kOne}, {}, terms};
-    }
-    if (limit == kAll) return {1, "all", {options.hard_count * kOne, options.hard_sum * kOne}, {0, 1}};
-    return {1, "flagged", {options.hard_flagged * kOne}, {0}};
+    const FlowTruth::Bounds& flow = options.flow;
+    FlowTerms terms{absl::Seconds(flow.window),
+                    absl::Seconds(flow.assume_done_after),
+                    options.resume_below * kOne,
+                    static_cast<std::size_t>(options.queue),
+                    absl::Seconds(2),
+                    kAll};
+    return {1, "flow", {flow.max * kOne, flow.burst * kOne}, {}, terms};
   }
+  /// What is stored under the limit that has this ledger now.
+  Amounts used(LimitId ledger) const;
 
   std::optional<std::string> name_of(RequestId request) const {
     const auto it = calls.find(request);
     return it == calls.end() ? std::nullopt : std::optional(it->second.name);
   }
   void changed();
-  void check();
-  void ledger_changed(LimitId limit) {
-    for (const auto& replica : replicas) replica->ledger_changed(limit);
+  /// `unaware`: a write is about to land that was let through by limits that are no more.
+  void check(bool unaware = false);
+  void ledger_changed(LimitId ledger) {
+    for (const auto& replica : replicas) replica->ledger_changed(ledger);
   }
+  /// A replica is about to judge a write by these.
+  void charged(RequestId request, const Charges& charges);
   void answer(RequestId request, const Verdict& verdict);
   /// By a replica, whether the answer arrives or not.
-  void decided(RequestId request, const Verdict& verdict);
+  void decided(RequestId request, const Verdict& verdict, bool aware);
   bool flows() const { return options.flow.max > 0; }
   void look_at_flow();
 
@@ -87,6 +95,7 @@ class World {
   std::vector<std::unique_ptr<Replica>> replicas;
   std::map<RequestId, Call> calls;
   std::map<Holder, Seconds> leases;  ///< the newest renewal that is stored
+  SimulatedLimits limits;            ///< as they are stored
   SimulationReport report;
   bool quiet = false;
 
@@ -98,13 +107,22 @@ class World {
     Seconds given_up = 0;                  ///< by the API server
     std::uint64_t number = 0;              ///< of all that clients began
     int age = 0;
+    bool aware = true;  ///< see Call
   };
   static std::string key_of(const Intent& intent);
   bool can_land(const Intent& intent) const;
   void client(int number);
-  void hold_against(LimitId limit, const Amounts& hard, const Amounts& used, const char* what);
+  /// Replaces or alters limits now and then.
+  void change_limits();
+  /// All replicas that may admit anything know the limits as of this generation.
+  bool known_to_all(std::int64_t generation) const;
+  /// The limit may be exceeded for so long.
+  void tolerate(LimitId ledger, Seconds time);
+  void hold_against(LimitId ledger, const Amounts& hard, const Amounts& used, const char* what);
   /// What would be stored if every write that may still land did, one per name.
-  Amounts at_most_soon(LimitId limit) const;
+  Amounts at_most_soon(LimitId ledger) const;
+  /// For what replicas let through and have not seen the end of. A repetition is let through with what the first was.
+  Amounts reserved(LimitId ledger) const;
   void request(const Intent& intent, std::function<void()> done, int repeats);
   void restart(Replica& replica, Seconds longest);
   void disturb();
@@ -121,13 +139,12 @@ class World {
   std::uint64_t last_uid_ = 0;
   int started_ = 0, under_way_ = 0;
   std::optional<SimulatedStore::Saved> saved_;
-  /// A replica that has not noticed yet admits by a record that is no more. Until that is over, a limit may be
-  /// exceeded, and from then on use must not grow beyond it.
-  struct Restored {
-    Seconds until = 0;
-    std::map<LimitId, Amounts> tolerated{};
-  };
-  std::optional<Restored> restored_;
+  /// A replica that has not noticed that the store was restored, or a limit changed, admits by what is no more: a limit
+  /// may be exceeded, and else use must not grow beyond it. Where other objects count than before, it may be as long as
+  /// something may land that was not charged.
+  std::map<LimitId, Seconds> tolerant_until_;  ///< of each ledger
+  std::map<LimitId, Amounts> tolerated_;       ///< of each ledger
+  std::optional<Seconds> restored_until_;
 };
 
 }  // namespace headroom::limits

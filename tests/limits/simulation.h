@@ -24,12 +24,15 @@ struct SimulationOptions {
   int queue = 0;             ///< writes that may wait for it, over all replicas
   bool disturbances = true;  ///< crashes, stops, cuts, lost messages; without them only delays
   bool restores = false;     ///< now and then the store goes back in time
+  /// Now and then the bounds of the limits change, up to twice theirs and down to half, and the one over flagged
+  /// objects is replaced.
+  bool limit_changes = false;
 };
 
 struct SimulationReport {
   int allowed = 0, over_limit = 0, in_flight = 0, name_taken = 0, unavailable = 0, over_flow = 0;
   int landed = 0, never_landed = 0;
-  int swaps = 0, reads = 0, lists = 0, crashes = 0, stops = 0, stalls = 0, cuts = 0, restores = 0;
+  int swaps = 0, reads = 0, lists = 0, crashes = 0, stops = 0, stalls = 0, cuts = 0, restores = 0, limit_changes = 0;
   double seconds = 0;  ///< simulated
   /// What must never be, in words; empty when all is well.
   std::vector<std::string> violations;

@@ -14,38 +14,65 @@ void World::changed() {
   check();
 }
 
-void World::check() {
-  for (const LimitId limit : kLimits) {
-    const Amounts used = store.used(limit);
-    const Amounts soon = at_most_soon(limit);
-    Amounts bound = terms(limit).hard;
-    if (restored_) {
-      Amounts& tolerated = restored_->tolerated[limit];
-      tolerated = agenda.now() <= restored_->until ? most(tolerated, soon) : least(tolerated, soon);
-      bound = most(bound, tolerated);
-    }
-    hold_against(limit, bound, used, "stored");
-    hold_against(limit, bound, soon, "stored if all lands that may");
+void World::check(bool unaware) {
+  unaware = unaware || !known_to_all(limits.generation);
+  if (!known_to_all(limits.replaced_in)) tolerate(kFlagged, kApiDeadline);
+  for (const LimitId ledger : kLimits) {
+    const Amounts used = this->used(ledger);
+    const Amounts soon = at_most_soon(ledger);
+    Amounts& tolerated = tolerated_[ledger];
+    const Amounts admitted = soon + reserved(ledger);
+    const bool tolerant = unaware || agenda.now() <= tolerant_until_[ledger];
+    tolerated = tolerant ? most(tolerated, admitted) : least(tolerated, admitted);
+    const Amounts bound = most(limits.terms(ledger).hard, tolerated);
+    hold_against(ledger, bound, used, "stored");
+    hold_against(ledger, bound, soon, "stored if all lands that may");
     for (auto& [request, call] : calls) {
-      Amounts& seen = call.most_used[limit];
+      Amounts& seen = call.most_used[ledger];
       seen = most(seen, used);
     }
   }
 }
 
-void World::hold_against(LimitId limit, const Amounts& hard, const Amounts& used, const char* what) {
+void World::hold_against(LimitId ledger, const Amounts& hard, const Amounts& used, const char* what) {
   for (std::size_t i = 0; i < hard.size(); ++i) {
     if (used[i] <= hard[i]) continue;
-    violation(absl::StrCat("limit ", limit, " dimension ", i, ": ", Quantity::from_nano(used[i]).to_string(), " ", what,
-                           ", of ", Quantity::from_nano(hard[i]).to_string()));
+    violation(absl::StrCat("limit ", ledger, " dimension ", i, ": ", Quantity::from_nano(used[i]).to_string(), " ",
+                           what, ", of ", Quantity::from_nano(hard[i]).to_string()));
   }
 }
 
-Amounts World::at_most_soon(LimitId limit) const {
+void World::tolerate(LimitId ledger, Seconds time) {
+  tolerant_until_[ledger] = std::max(tolerant_until_[ledger], agenda.now() + time);
+}
+
+bool World::known_to_all(std::int64_t generation) const {
+  return std::ranges::all_of(replicas, [&](const auto& replica) { return replica->knows(generation); });
+}
+
+Amounts World::used(LimitId ledger) const {
+  Amounts sum(limits.terms(ledger).hard.size());
+  for (const auto& [name, object] : store.objects()) {
+    for (const Membership& one : limits.memberships(object)) {
+      if (ledger_of(one.limit) == ledger && one.matches) sum += one.amounts;
+    }
+  }
+  return sum;
+}
+
+Amounts World::reserved(LimitId ledger) const {
+  Amounts sum(limits.terms(ledger).hard.size());
+  for (const auto& replica : replicas) {
+    if (replica->escrow() != nullptr) sum += replica->escrow()->pending(limits.id_of(ledger));
+  }
+  return sum;
+}
+
+Amounts World::at_most_soon(LimitId ledger) const {
   std::map<std::string, Amounts> by_name;
   const auto raise = [&](const StoredObject& object) {
-    for (const Membership& one : object.memberships()) {
-      if (one.limit == limit && one.matches) by_name[object.name] = most(by_name[object.name], one.amounts);
+    for (const Membership& one : limits.memberships(object)) {
+      if (ledger_of(one.limit) == ledger && one.matches) by_name[object.name] = most(by_name[object.name], one.amounts);
     }
   };
   for (const auto& [name, object] : store.objects()) raise(object);
@@ -67,17 +94,19 @@ void World::look_at_flow() {
   for (const auto& replica : replicas) {
     if (replica->escrow() != nullptr) flow_in_use_ += replica->escrow()->pending(kFlow);
   }
-  const Amounts hard = terms(kFlow).hard;
+  const Amounts hard = flow_terms().hard;
   const bool full = flow_in_use_[kConcurrency] >= hard[kConcurrency] || flow_in_use_[kRate] >= hard[kRate];
   // Writes that wait for room beneath a limit ask for units as well, and units go around among those who cannot start.
   const bool others_wait = std::ranges::any_of(kLimits, [&](LimitId limit) { return !store.recalls(limit).empty(); });
   if (full || others_wait) without_room_ = agenda.now();
 }
 
-void World::decided(RequestId request, const Verdict& verdict) {
+void World::decided(RequestId request, const Verdict& verdict, bool aware) {
   if (flows()) look_at_flow();
   const auto call = calls.find(request);
   if (call == calls.end()) return;
+  call->second.aware = aware;
+  if (!aware) call->second.limits_known = false;
   if (verdict.kind == Verdict::Kind::Allowed && call->second.let_through) call->second.let_through();
   const bool by_flow = verdict.kind == Verdict::Kind::OverConcurrency || verdict.kind == Verdict::Kind::OverRate;
   // Long enough for a recall, and for whoever had to wait for one.

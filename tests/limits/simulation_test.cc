@@ -30,7 +30,8 @@ SimulationOptions world_of(std::uint64_t seed) {
   options.seed = seed;
   options.writes = 4000;
   options.replicas = 1 + static_cast<int>(seed % 4);
-  options.hard_count = seed % 3 == 0 ? 12 : 60;
+  options.limit_changes = seed % 11 < 3;
+  options.hard_count = seed % 3 == 0 || options.limit_changes ? 12 : 60;
   options.hard_sum = options.hard_count * 3;
   options.hard_flagged = options.hard_count / 3;
   if (seed % 2 == 0) {
@@ -62,7 +63,8 @@ TEST(Simulation, nothing_is_exceeded_nothing_refused_that_fits_and_all_budget_co
                 << report.in_flight << " unavailable " << report.unavailable << " swaps " << report.swaps << " reads "
                 << report.reads << " lists " << report.lists << " crashes " << report.crashes << " stops "
                 << report.stops << " stalls " << report.stalls << " cuts " << report.cuts << " restores "
-                << report.restores << " seconds " << report.seconds << "\n";
+                << report.restores << " changes of limits " << report.limit_changes << " seconds " << report.seconds
+                << "\n";
     }
     if (only_seed() != 0 || testing::Test::HasFailure()) break;
   }
