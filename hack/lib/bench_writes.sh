@@ -228,12 +228,15 @@ write_case() {
   write_load "$write_clients" "$namespace" --mode clear
 }
 
-# run_write_cases WHAT CASES COUNT CLIENTS FLAG...: all cases in turn, as many rounds as there are pairs.
+# run_write_cases WHAT CASES COUNT CLIENTS FLAG...: all cases in turn, as many rounds as there are pairs. Each round
+# begins with another one: a machine that others share may be slower the longer it has been busy.
 run_write_cases() {
-  local what=$1 cases=$2 count=$3 clients=$4 pair case file
+  local what=$1 cases count=$3 clients=$4 pair turn case file
+  read -ra cases <<<"$2"
   shift 4
   for ((pair = 1; pair <= pairs; pair++)); do
-    for case in $cases; do
+    for ((turn = 0; turn < ${#cases[@]}; turn++)); do
+      case=${cases[(turn + pair - 1) % ${#cases[@]}]}
       file=$work/$what-$pair-$case.json
       write_case "$what-$pair-$case" "$count" "$case" "$file" "$clients" "$@"
       say "$what, round $pair, $case: $(jq -c '[.perSecond, .p50, .p99, .answers]' "$file")"
