@@ -55,7 +55,8 @@ struct BackstopControl::Impl {
   std::shared_ptr<runtime::Store<StoredPolicy>> bindings = std::make_shared<runtime::Store<StoredPolicy>>();
   std::mutex mutex;
   std::set<Refused> refused;  ///< under the mutex
-  std::atomic<bool> needed{false};
+  enum class Need { Unknown, No, Yes };
+  std::atomic<Need> need{Need::Unknown};
 
   std::unique_ptr<BackstopReconciler> reconciler;
   std::unique_ptr<runtime::Controller> controller;
@@ -149,11 +150,13 @@ Result<runtime::ReconcileResult> BackstopControl::Impl::look_at_webhooks() {
   const SteadyTime now = clock.steady_now(), until = lives.alive_until();
   const bool dead = until <= now;
   metrics.set("headroom_backstop_active", "1 while policies pause and halt writes, as no webhook is alive", {}, dead);
-  if (needed.exchange(dead) != dead) {
+  const Need now_needed = dead ? Need::Yes : lives.known() ? Need::No : need.load();
+  const Need before = need.exchange(now_needed);
+  if (before != now_needed) {
     if (dead) {
       log::warning(
           "no webhook replica is alive: policies pause and halt in its place, and writes that limits count fail");
-    } else {
+    } else if (before == Need::Yes) {
       log::info("a webhook replica is alive: policies leave pausing and halting to it");
     }
     touch_all(Priority::High);
@@ -172,7 +175,10 @@ void BackstopControl::Impl::build() {
                             std::lock_guard lock(mutex);
                             return refused.contains({kind, key});
                           },
-                          [this] { return needed.load(); }};
+                          [this]() -> std::optional<bool> {
+                            const Need now = need;
+                            return now == Need::Unknown ? std::nullopt : std::optional(now == Need::Yes);
+                          }};
   reconciler = std::make_unique<BackstopReconciler>(
       home, std::move(sources), backstop::excluded_namespaces(options.own_namespace), options.watch_namespace);
   controller = std::make_unique<runtime::Controller>(
@@ -216,6 +222,7 @@ void BackstopControl::report(runtime::WatchHealths& healths) const {
 
 void BackstopControl::lead() {
   impl_->lives.begin_anew();
+  impl_->need = Impl::Need::Unknown;
   impl_->controller->start();
   impl_->touch_all(Priority::Low);
   for (const auto& policy : impl_->policies->list()) {

@@ -52,7 +52,8 @@ Result<runtime::ReconcileResult> BackstopReconciler::reconcile(const runtime::Wo
     BOOST_OUTCOME_TRYV(put(kube::types::kValidatingAdmissionPolicy, *sources_.policies, name, nullptr, stop));
   }
   if (limit) {
-    const Backstop now = wanted && sources_.needed() ? Backstop::Active : Backstop::Inactive;
+    const std::optional<bool> needed = wanted ? sources_.needed() : false;
+    const Backstop now = !needed ? limit->status.backstop : *needed ? Backstop::Active : Backstop::Inactive;
     if (limit->status.backstop != now) {
       BOOST_OUTCOME_TRYV(tell(*limit, now, stop));
     }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -33,8 +34,8 @@ struct BackstopSources {
   std::shared_ptr<runtime::Store<StoredPolicy>> policies, bindings;
   /// Whether there is a limit of that name that this version can't read: what stands behind it stays.
   std::function<bool(api::LimitKind, const api::ObjectKey&)> unreadable;
-  /// Whether no webhook is alive.
-  std::function<bool()> needed;
+  /// Whether no webhook is alive; null: not known yet, and statuses stay as they are.
+  std::function<std::optional<bool>()> needed;
 };
 
 class BackstopReconciler {

@@ -46,18 +46,27 @@ class WebhookLives::Sink final : public runtime::ObjectSink {
 };
 
 WebhookLives::WebhookLives(const Clock& clock)
-    : clock_(clock), life_(kUsualLife), alive_until_(clock.steady_now() + with_margin(kUsualLife)) {}
+    : clock_(clock),
+      life_(kUsualLife),
+      alive_until_(clock.steady_now() + with_margin(kUsualLife)),
+      known_from_(alive_until_) {}
 
 std::unique_ptr<runtime::ObjectSink> WebhookLives::sink() { return std::make_unique<Sink>(*this); }
 
 void WebhookLives::begin_anew() {
   std::lock_guard lock(mutex_);
-  alive_until_ = std::max(alive_until_, clock_.steady_now() + with_margin(life_));
+  known_from_ = clock_.steady_now() + with_margin(life_);
+  alive_until_ = std::max(alive_until_, known_from_);
 }
 
 SteadyTime WebhookLives::alive_until() const {
   std::lock_guard lock(mutex_);
   return alive_until_;
+}
+
+bool WebhookLives::known() const {
+  std::lock_guard lock(mutex_);
+  return clock_.steady_now() >= known_from_;
 }
 
 void WebhookLives::saw(const json& lease, bool happened) {
@@ -70,7 +79,8 @@ void WebhookLives::saw(const json& lease, bool happened) {
   const bool news = added ? happened : std::exchange(known->second, renewed) != renewed;
   if (!news) return;
   life_ = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, kLongestSeconds));
-  alive_until_ = clock_.steady_now() + with_margin(life_);
+  known_from_ = clock_.steady_now();
+  alive_until_ = known_from_ + with_margin(life_);
 }
 
 void WebhookLives::retain(const std::set<std::string>& listed) {

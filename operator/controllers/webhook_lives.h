@@ -28,6 +28,8 @@ class WebhookLives {
   /// Until when one counts as alive if no more renewals are seen: the last one, the life of its Lease, and a third of
   /// it more, in which a renewal that failed is tried again.
   SteadyTime alive_until() const;
+  /// Whether a renewal was seen since it began anew, or there was time enough for one.
+  bool known() const;
 
  private:
   class Sink;
@@ -41,6 +43,7 @@ class WebhookLives {
   std::map<std::string, std::string> renewed_;  ///< as each Lease says when, by name
   std::chrono::milliseconds life_;              ///< of the Lease that was renewed last
   SteadyTime alive_until_;
+  SteadyTime known_from_;
 };
 
 }  // namespace headroom::controllers

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "operator/controllers/backstop_reconciler.h"
 #include "tests/controllers/test_world.h"
 
 namespace headroom::controllers {
@@ -111,6 +112,27 @@ TEST_F(BackstopControlTest, is_active_while_no_webhook_renews_its_lease) {
     world_.server->edit(kLease, {{"spec", {{"renewTime", std::string(renewed) + " again"}}}});
     EXPECT_TRUE(await([&] { return status() == "Inactive"; }));
   }
+}
+
+TEST_F(BackstopControlTest, leaves_the_status_as_it_is_until_it_is_known_whether_a_webhook_lives) {
+  json stored = capped();
+  stored["status"] = {{"backstop", "Active"}};
+  world_.server->put(kLimit, stored);
+  const auto limits = std::make_shared<runtime::Store<api::ScaleLimit>>();
+  limits->apply(
+      {"shop", "caps"}, "1",
+      std::make_shared<const api::ScaleLimit>(api::scale_limit_from_json(world_.server->get(kLimit)).value()));
+  const auto reconcile = [&](std::optional<bool> needed) {
+    BackstopReconciler reconciler(client_of(world_.server),
+                                  {limits, limits, std::make_shared<runtime::Store<StoredPolicy>>(),
+                                   std::make_shared<runtime::Store<StoredPolicy>>(),
+                                   [](api::LimitKind, const api::ObjectKey&) { return false; }, [=] { return needed; }},
+                                  {}, "");
+    EXPECT_TRUE(reconciler.reconcile({"ScaleLimit", {"shop", "caps"}}, {}));
+    return status();
+  };
+  EXPECT_EQ(reconcile(std::nullopt), "Active") << "an operator that starts knows of no webhook yet";
+  EXPECT_EQ(reconcile(false), "Inactive");
 }
 
 TEST_F(BackstopControlTest, leaves_a_limit_alone_that_it_cannot_read) {

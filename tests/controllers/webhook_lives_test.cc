@@ -42,6 +42,20 @@ TEST_F(WebhookLivesTest, has_the_time_of_a_Lease_and_a_third_to_show_itself) {
   EXPECT_FALSE(alive());
 }
 
+TEST_F(WebhookLivesTest, is_known_with_the_first_renewal_or_when_there_was_time_for_one) {
+  EXPECT_FALSE(lives_.known());
+  sink_->listed(lease("a", "1"));
+  sink_->commit_listed();
+  EXPECT_FALSE(lives_.known()) << "it may have been left behind";
+  sink_->applied(lease("a", "2"));
+  EXPECT_TRUE(lives_.known());
+  lives_.begin_anew();
+  EXPECT_FALSE(lives_.known());
+  clock_.advance(20);
+  EXPECT_TRUE(lives_.known());
+  EXPECT_FALSE(alive());
+}
+
 TEST_F(WebhookLivesTest, goes_on_with_each_renewal_of_any_of_them) {
   sink_->listed(lease("a", "1"));
   sink_->listed(lease("b", "1"));
