@@ -99,6 +99,21 @@ TEST(ObservedFigures, another_query_has_no_figure_of_the_former_one) {
   EXPECT_FALSE(figures.of(*a_limit("storage", observed("other")), &regions, absl::Seconds(1)).front().used);
 }
 
+TEST(ObservedFigures, what_is_stored_of_another_generation_is_no_figure) {
+  ScriptedQueries queries;
+  ObservedFigures figures(queries);
+  api::ScaleLimit limit = *a_limit("storage", observed(), "u-1", 2);
+  limit.status.observed_generation = 1;
+  api::DimensionStatus row;
+  row.name = "storage";
+  row.used = Quantity::from_int(700'000'000'000);
+  limit.status.dimensions = {row};
+  const auto regions = with_region();
+  for (const validation::Snapshot* const known : {static_cast<const validation::Snapshot*>(nullptr), &regions}) {
+    EXPECT_FALSE(figures.of(limit, known, absl::ZeroDuration()).front().used) << "it may have been in other units";
+  }
+}
+
 TEST(ObservedFigures, whoever_the_region_does_not_admit_is_not_answered) {
   ScriptedQueries queries;
   queries.say(5);
@@ -121,6 +136,7 @@ TEST(ObservedFigures, what_is_stored_is_shown_until_the_first_answer) {
   row.name = "storage";
   row.used = Quantity::from_int(7);
   limit.status.dimensions = {row};
+  limit.status.observed_generation = limit.meta.generation;
   const auto regions = with_region();
   EXPECT_EQ(figures.of(limit, nullptr, absl::ZeroDuration()).front(), (ObservedFigure{Quantity::from_int(7), ""}));
   EXPECT_EQ(figures.of(limit, &regions, absl::ZeroDuration()).front(), (ObservedFigure{Quantity::from_int(7), ""}));

@@ -15,8 +15,10 @@ namespace {
 
 constexpr Int128 kMilli = Quantity::kNano / 1000;
 
-/// What the stored status says, for the time until the first answer.
+/// What the stored status says, for the time until the first answer. One of another generation may be an answer to
+/// another query, or in another unit.
 std::optional<Quantity> stored_figure(const api::ScaleLimit& limit, const std::string& dimension) {
+  if (limit.status.observed_generation != limit.meta.generation) return std::nullopt;
   const auto& rows = limit.status.dimensions;
   const auto row = std::ranges::find(rows, dimension, &api::DimensionStatus::name);
   return row == rows.end() ? std::nullopt : row->used;
