@@ -126,6 +126,13 @@ std::vector<LimitId> LimitSet::candidates(TypeId type, std::string_view ns) cons
   return ids;
 }
 
+std::vector<std::shared_ptr<const api::ScaleLimit>> LimitSet::objects() const {
+  std::vector<std::shared_ptr<const api::ScaleLimit>> objects;
+  objects.reserve(limits_.size());
+  for (const auto& limit : limits_) objects.emplace_back(limit, &limit->limit());
+  return objects;
+}
+
 const CompiledLimit* LimitSet::find(LimitId id) const {
   const auto it = by_id_.find(id);
   return it == by_id_.end() ? nullptr : it->second;

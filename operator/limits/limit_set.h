@@ -41,6 +41,8 @@ class LimitSet {
 
   const CompiledLimit* find(LimitId id) const;
   const std::vector<std::shared_ptr<const CompiledLimit>>& limits() const { return limits_; }
+  /// What they are made of, which lives as long as they do.
+  std::vector<std::shared_ptr<const api::ScaleLimit>> objects() const;
 
  private:
   /// By a hash of what is looked for: whoever is found looks again.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "operator/validation/limit_bounds.h"
@@ -42,14 +43,31 @@ Objects<ScaleLimit> others_than(const ScaleLimit& limit, const Objects<ScaleLimi
   return others;
 }
 
+/// Which of two says the version of a type.
+bool leads(const ScaleLimit& a, const ScaleLimit& b) {
+  const auto order = [](const ScaleLimit& limit) {
+    return std::tuple(limit.kind != LimitKind::ClusterScaleLimit, limit.meta.created.value_or(absl::InfiniteFuture()),
+                      limit.meta.key());
+  };
+  return order(a) < order(b);
+}
+
 void check_versions(const ScaleLimit& limit, const ScaleLimit* former, const Objects<ScaleLimit>& others,
                     std::vector<Finding>& findings) {
-  const std::string other = other_version(limit, others);
+  const LeadingLimits leading = leading_limits(others);
+  const std::string other = other_version(limit, leading);
   if (other.empty()) return;
-  findings.push_back({former == nullptr ? Severity::Error : Severity::Warning, "spec.match.resources",
-                      absl::StrCat(other,
-                                   ": what is written in one version is not held against limits over the other; "
-                                   "name one version in all of them")});
+  const auto of_others = [&](const MatchedResource& one) {
+    const auto leader = leading.find({one.group, one.resource});
+    return !in_force(one, leading) && leader->second->meta.ns != limit.meta.ns;
+  };
+  const bool moves_away = limit.kind == LimitKind::ScaleLimit && former != nullptr &&
+                          other_version(*former, leading).empty() &&
+                          std::ranges::any_of(limit.spec.match.resources, of_others);
+  findings.push_back({former == nullptr || moves_away ? Severity::Error : Severity::Warning, "spec.match.resources",
+                      absl::StrCat(other, moves_away ? ": writes are judged in one version, which a ClusterScaleLimit "
+                                                       "can be the first to change; name that one"
+                                                     : ": writes are judged in one version; name one in all limits")});
 }
 
 void check_hiding(const ScaleLimit& limit, const ScaleLimit& other, const Snapshot& others,
@@ -141,7 +159,27 @@ void check_namespaces(const ScaleLimit& limit, const Snapshot& others, std::vect
 
 }  // namespace
 
-std::string other_version(const ScaleLimit& limit, const Objects<ScaleLimit>& others) {
+LeadingLimits leading_limits(const Objects<ScaleLimit>& limits) {
+  LeadingLimits leading;
+  for (const auto& limit : limits) {
+    if (limit->meta.deleted) continue;
+    for (const MatchedResource& resource : limit->spec.match.resources) {
+      auto& leader = leading[{resource.group, resource.resource}];
+      if (leader == nullptr || leads(*limit, *leader)) leader = limit;
+    }
+  }
+  return leading;
+}
+
+bool in_force(const MatchedResource& resource, const LeadingLimits& leading) {
+  const auto leader = leading.find({resource.group, resource.resource});
+  if (leader == leading.end()) return true;
+  const auto& named = leader->second->spec.match.resources;
+  const auto first = std::ranges::find_if(named, [&](const MatchedResource& one) { return same_type(one, resource); });
+  return first->version == resource.version;
+}
+
+std::string other_version(const ScaleLimit& limit, const LeadingLimits& leading) {
   for (const MatchedResource& mine : limit.spec.match.resources) {
     const auto differs = [&](const MatchedResource& one) {
       return same_type(one, mine) && one.version != mine.version;
@@ -150,12 +188,10 @@ std::string other_version(const ScaleLimit& limit, const Objects<ScaleLimit>& ot
     if (own != limit.spec.match.resources.end()) {
       return absl::StrCat(name_of(mine), " is named in ", mine.version, " and in ", own->version);
     }
-    for (const auto& other : others) {
-      if (same_object(*other, limit) || other->meta.deleted) continue;
-      const auto theirs = std::ranges::find_if(other->spec.match.resources, differs);
-      if (theirs == other->spec.match.resources.end()) continue;
-      return absl::StrCat(name_of(mine), " ", mine.version, " is ", theirs->version, " in ", name_of(*other));
-    }
+    if (in_force(mine, leading)) continue;
+    const ScaleLimit& leader = *leading.at({mine.group, mine.resource});
+    const auto theirs = std::ranges::find_if(leader.spec.match.resources, differs);
+    return absl::StrCat(name_of(mine), " ", mine.version, " is ", theirs->version, " in ", name_of(leader));
   }
   return "";
 }

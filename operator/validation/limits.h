@@ -4,7 +4,10 @@
 // What two can do is leave one of them without effect.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "operator/validation/finding.h"
@@ -12,12 +15,11 @@
 
 namespace headroom::validation {
 
-/// Refused: a new limit over another version of a resource that is limited already. The API server asks about a write
-/// in the version it came in, if some limit names that, so each of the limits would overlook what comes in the other's.
-/// In a limit that was there before (`former`) that is a warning: else limits could not move to another version one by
-/// one. Warnings: bounds that another limit keeps from ever being reached, what observes through a region that is not
-/// there or not for this namespace, what selects no namespace or an excluded one, and `unavailable: Ignore` beside a
-/// limit over the same resource that fails.
+/// Refused: a new limit over another version of a resource than the one in force (see leading_limits()), and a change
+/// of a ScaleLimit to another one than limits elsewhere name. Else a change to another version (`former` names the one
+/// in force) is a warning: limits move one by one, ClusterScaleLimits first. Warnings: bounds that another limit keeps
+/// from ever being reached, what observes through a region that is not there or not for this namespace, what selects no
+/// namespace or an excluded one, and `unavailable: Ignore` beside a limit over the same resource that fails.
 std::vector<Finding> check(const api::ScaleLimit& limit, const api::ScaleLimit* former, const Snapshot& others);
 
 /// The part that is about the Prometheus of one region.
@@ -27,8 +29,17 @@ std::vector<Finding> check_observed(const api::ScaleLimit& limit, const std::str
 std::string observation_refusal(const api::ScaleLimit& limit, const api::ObservedLimit& observed,
                                 const Snapshot& others);
 
-/// "artifacts.example.com v1 is v2 in ScaleLimit shop/other", of the first resource that limits name in two versions;
-/// empty: of none. Also of one that names both itself.
-std::string other_version(const api::ScaleLimit& limit, const Objects<api::ScaleLimit>& others);
+/// By group and resource: the limit whose version is in force, a ClusterScaleLimit before ScaleLimits, then the oldest.
+/// The API server asks about a write in the version that it came in, if the webhook configuration names that, and else
+/// in the one that it names: with one version in it, all writes come in that one, and nobody's limit can take the
+/// writes of others away by naming another.
+using LeadingLimits = std::map<std::pair<std::string, std::string>, std::shared_ptr<const api::ScaleLimit>>;
+LeadingLimits leading_limits(const Objects<api::ScaleLimit>& limits);
+/// Whether writes are judged in this version of the resource, or no limit is over it.
+bool in_force(const api::MatchedResource& resource, const LeadingLimits& leading);
+
+/// "artifacts.example.com v1 is v2 in ScaleLimit shop/other", of the first resource that the limit names in a version
+/// that is not in force; empty: of none. Also of one that names two itself.
+std::string other_version(const api::ScaleLimit& limit, const LeadingLimits& leading);
 
 }  // namespace headroom::validation

@@ -218,10 +218,10 @@ TEST_F(LimitStatus, a_webhook_configuration_that_somebody_alters_is_put_right_an
                                 "ValidatingWebhookConfiguration", false};
   const json never = {{"name", "never"}, {"expression", "false"}};
   const json edits[] = {
-      {{"op", "replace"}, {"path", "/webhooks/0/matchConditions/0/expression"}, {"value", "false"}},
-      {{"op", "add"}, {"path", "/webhooks/0/matchConditions/-"}, {"value", never}},
-      {{"op", "replace"}, {"path", "/webhooks/0/objectSelector"}, {"value", {{"matchLabels", {{"a", "b"}}}}}},
-      {{"op", "replace"}, {"path", "/webhooks/0/timeoutSeconds"}, {"value", 1}},
+      {{"op", "replace"}, {"path", "/webhooks/1/matchConditions/0/expression"}, {"value", "false"}},
+      {{"op", "add"}, {"path", "/webhooks/1/matchConditions/-"}, {"value", never}},
+      {{"op", "replace"}, {"path", "/webhooks/1/objectSelector"}, {"value", {{"matchLabels", {{"a", "b"}}}}}},
+      {{"op", "replace"}, {"path", "/webhooks/1/timeoutSeconds"}, {"value", 1}},
   };
   // By whom the certificate is verified changes while former replicas' authorities are dropped.
   const auto entries = [&] {

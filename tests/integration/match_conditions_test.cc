@@ -262,7 +262,7 @@ TEST_F(MatchConditions, leave_out_what_can_use_no_more_and_nothing_else) {
       write.subresource = row->subresource;
       const auto written =
           client_->patch(row->type, {ns_.name(), name_of(row)}, kube::PatchType::Merge, row->patch, {}, write);
-      EXPECT_EQ(asks(written), row->asked) << applied.value()["webhooks"][0]["matchConditions"].dump(1);
+      EXPECT_EQ(asks(written), row->asked) << applied.value()["webhooks"].dump(1);
     }
     ASSERT_TRUE(client_->remove(kube::types::kValidatingWebhookConfiguration, {"", absl::StrCat(ns_.name(), "-", name)},
                                 {}, {}));

@@ -30,9 +30,8 @@ TEST(LimitRules, another_version_of_a_limited_resource_is_refused_but_may_be_mov
   others.limits = {a_limit("first", count(5)), a_limit("second", count(5))};
   const auto newer = a_limit("second", with(count(5), of_version("v2")));
   const char* const text =
-      " spec.match.resources: artifacts.example.com v2 is v1 in ScaleLimit shop/first: what is written in one version "
-      "is "
-      "not held against limits over the other; name one version in all of them";
+      " spec.match.resources: artifacts.example.com v2 is v1 in ScaleLimit shop/first: writes are judged in one "
+      "version; name one in all limits";
   EXPECT_THAT(told(*newer, others), ElementsAre(std::string("error") + text));
   EXPECT_THAT(texts(check(*newer, others.limits[1].get(), others)), ElementsAre(std::string("warning") + text));
   EXPECT_THAT(told(*a_limit("third", count(5)), others), IsEmpty());
@@ -46,6 +45,29 @@ TEST(LimitRules, another_version_of_a_limited_resource_is_refused_but_may_be_mov
                          {{"group", "example.com"}, {"version", "v2"}, {"resource", "artifacts"}}}}}}};
   EXPECT_EQ(other_version(*a_limit("both", with(count(5), both)), {}),
             "artifacts.example.com is named in v1 and in v2");
+}
+
+TEST(LimitRules, nobody_moves_to_another_version_than_the_limits_of_others) {
+  Snapshot others;
+  api::ScaleLimit elsewhere = *a_limit("first", count(5));
+  elsewhere.meta.ns = "bank";
+  others.limits = {std::make_shared<const api::ScaleLimit>(elsewhere), a_limit("second", count(5))};
+  const auto newer = a_limit("second", with(count(5), of_version("v2")));
+  EXPECT_THAT(texts(check(*newer, others.limits[1].get(), others)),
+              ElementsAre(AllOf(HasSubstr("error spec.match.resources: artifacts.example.com v2 is v1 in ScaleLimit "
+                                          "bank/first"),
+                                HasSubstr("a ClusterScaleLimit can be the first to change"))));
+
+  const auto everywhere = a_cluster_limit("everywhere", count(100));
+  others.limits.push_back(everywhere);
+  const auto moved = a_cluster_limit("everywhere", with(count(100), of_version("v2")));
+  EXPECT_THAT(texts(check(*moved, everywhere.get(), others)),
+              ElementsAre(HasSubstr("warning spec.match.resources: artifacts.example.com v2 is v1 in ScaleLimit")));
+  others.limits.back() = moved;
+  EXPECT_THAT(texts(check(*newer, others.limits[1].get(), others)), IsEmpty()) << "the others follow";
+  const LeadingLimits leading = leading_limits(others.limits);
+  EXPECT_EQ(other_version(*moved, leading), "");
+  EXPECT_EQ(other_version(elsewhere, leading), "artifacts.example.com v1 is v2 in ClusterScaleLimit everywhere");
 }
 
 TEST(LimitRules, a_bound_that_another_limit_keeps_from_being_reached_is_told_from_both_sides) {

@@ -75,6 +75,19 @@ TEST_F(StatusBookTest, a_write_says_what_it_changes_and_lands_on_the_version_bef
   EXPECT_EQ(observe(2, 3)->over, "150");
 }
 
+TEST_F(StatusBookTest, one_that_is_refused_is_tried_again_ever_later_and_stands_in_nobodys_way) {
+  double now = 0;
+  for (const double pause : {2.0, 4.0, 8.0}) {
+    const auto write = observe(1, now);
+    ASSERT_TRUE(write) << now;
+    book_.refused(*write, at(now).boot);
+    EXPECT_FALSE(observe(1, now + pause - 0.1)) << now;
+    now += pause;
+  }
+  for (int i = 0; i < 20; ++i) book_.refused(*observe(1, now + 61 * i), at(now + 61 * i).boot);
+  EXPECT_TRUE(writes(1, now + 61 * 20)) << "within a minute of when it could be";
+}
+
 TEST_F(StatusBookTest, asks_for_the_ledger_once_the_wait_is_over_and_until_the_promise_stands) {
   const LimitPtr limit = compiled(limit_);
   EXPECT_FALSE(book_.secure_from(limit, at(0).boot));

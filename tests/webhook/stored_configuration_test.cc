@@ -85,7 +85,7 @@ TEST_F(StoredConfigurations, of_other_replicas_that_know_a_later_limit_before_or
 TEST_F(StoredConfigurations, whose_conditions_somebody_has_changed_leave_a_limit_without_its_promise_soon) {
   apply({a_}, 1);
   json altered = written({a_}, "2");
-  altered["webhooks"][0]["matchConditions"][0]["expression"] = "false";
+  altered["webhooks"][1]["matchConditions"][0]["expression"] = "false";
   EXPECT_EQ(look(a_, altered, 2), Webhook::Unknown);
   EXPECT_FALSE(lacks());
   EXPECT_EQ(look(a_, altered, 4), Webhook::Lacking);
@@ -100,7 +100,7 @@ TEST_F(StoredConfigurations, whose_conditions_somebody_has_changed_leave_a_limit
 TEST_F(StoredConfigurations, that_were_altered_for_a_moment_break_the_promise_all_the_same) {
   apply({a_}, 1);
   json altered = written({a_}, "2");
-  altered["webhooks"][0]["matchConditions"][0]["expression"] = "false";
+  altered["webhooks"][1]["matchConditions"][0]["expression"] = "false";
   EXPECT_EQ(look(a_, altered, 2), Webhook::Unknown);
   EXPECT_EQ(look(a_, written({a_}, "3"), 3), Webhook::Lacking);
   EXPECT_EQ(look(a_, written({a_}, "3"), 4), Webhook::InPlace);
@@ -109,7 +109,7 @@ TEST_F(StoredConfigurations, that_were_altered_for_a_moment_break_the_promise_al
 TEST_F(StoredConfigurations, with_a_condition_more_leave_out_more) {
   apply({a_}, 1);
   json altered = written({a_}, "2");
-  altered["webhooks"][0]["matchConditions"].push_back({{"name", "never"}, {"expression", "false"}});
+  altered["webhooks"][1]["matchConditions"].push_back({{"name", "never"}, {"expression", "false"}});
   look(a_, altered, 2);
   EXPECT_EQ(look(a_, altered, 4), Webhook::Lacking);
 }
@@ -118,7 +118,7 @@ TEST_F(StoredConfigurations, of_conditions_from_before_the_limit_say_nothing_of_
   apply({b_}, 1);
   apply({a_, b_}, 2);
   json before = written({a_, b_}, "2");
-  before["webhooks"][0]["matchConditions"] = written({b_})["webhooks"][0]["matchConditions"];
+  before["webhooks"][1]["matchConditions"] = written({b_})["webhooks"][1]["matchConditions"];
   look(a_, before, 3);
   EXPECT_EQ(look(a_, before, 6), Webhook::Lacking);
   EXPECT_EQ(look(b_, before, 6.1), Webhook::InPlace);
@@ -146,7 +146,7 @@ TEST_F(StoredConfigurations, are_not_lacking_by_a_reading_from_before_they_were_
 TEST_F(StoredConfigurations, are_known_again_whatever_the_api_server_adds_and_in_whichever_order) {
   json stored = written({a_});
   stored["webhooks"][0]["addedLater"] = "by a newer API server";
-  std::reverse(stored["webhooks"][0]["matchConditions"].begin(), stored["webhooks"][0]["matchConditions"].end());
+  std::reverse(stored["webhooks"][1]["matchConditions"].begin(), stored["webhooks"][1]["matchConditions"].end());
   stored["webhooks"].insert(stored["webhooks"].begin(), {{"name", "of.others"}});
   EXPECT_TRUE(is_stored(stored, written({a_})));
   stored["webhooks"][1]["objectSelector"] = {{"matchLabels", {{"a", "b"}}}};

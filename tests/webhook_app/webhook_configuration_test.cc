@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/webhook_app/a_limit.h"
 
 namespace headroom::webhook {
@@ -41,33 +43,71 @@ TEST(WebhookConfiguration, has_one_rule_per_resource_with_all_that_the_limits_as
       {a_limit("a", resources({resource("apps", "deployments", {{"subresources", json::array({"scale"})}})})),
        a_limit("b", resources({resource("apps", "deployments", {{"operations", {"CREATE", "DELETE"}}}),
                                resource("example.com", "artifacts")}))});
-  ASSERT_EQ(webhooks.size(), 1u);
+  ASSERT_EQ(webhooks.size(), 2u);
   EXPECT_EQ(webhooks[0]["rules"], json::parse(R"([
-    {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "DELETE", "UPDATE"],
+    {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments"],
+     "scope": "Namespaced"},
+    {"apiGroups": ["example.com"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["artifacts"],
+     "scope": "Namespaced"}])"));
+  EXPECT_EQ(webhooks[1]["rules"], json::parse(R"([
+    {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["DELETE", "UPDATE"],
      "resources": ["deployments", "deployments/scale"], "scope": "Namespaced"},
-    {"apiGroups": ["example.com"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"],
+    {"apiGroups": ["example.com"], "apiVersions": ["v1"], "operations": ["UPDATE"],
      "resources": ["artifacts"], "scope": "Namespaced"}])"));
+}
+
+TEST(WebhookConfiguration, has_no_condition_evaluated_for_creates) {
+  const json webhooks = configured({a_limit("a")});
+  ASSERT_EQ(webhooks.size(), 2u);
+  EXPECT_EQ(webhooks[0]["name"], "fail.limits.headroom.dev");
+  EXPECT_EQ(webhooks[0]["matchConditions"], json::array());
+  EXPECT_EQ(webhooks[1]["name"], "changes.fail.limits.headroom.dev");
+  EXPECT_FALSE(webhooks[1]["matchConditions"].empty());
+}
+
+TEST(WebhookConfiguration, names_one_version_of_a_type_so_that_nobody_takes_the_writes_of_others_away) {
+  const json newer = {
+      {"match", {{"resources", {{{"group", "example.com"}, {"version", "v2"}, {"resource", "artifacts"}}}}}}};
+  const auto versions = [&](const std::vector<std::shared_ptr<const api::ScaleLimit>>& limits) {
+    std::set<std::string> named;
+    for (const json& entry : configured(limits)) {
+      for (const json& rule : entry.at("rules")) named.insert(rule.at("apiVersions").front());
+    }
+    return named;
+  };
+  const auto created = [](std::shared_ptr<const api::ScaleLimit> limit, int day) {
+    api::ScaleLimit dated = *limit;
+    dated.meta.created = absl::FromUnixSeconds(day);
+    return std::make_shared<const api::ScaleLimit>(dated);
+  };
+  const auto old = created(a_limit("old"), 1), young = created(a_limit("young", newer), 2);
+  EXPECT_THAT(versions({young, old}), ElementsAre("v1")) << "the oldest";
+  EXPECT_THAT(versions({old, created(a_cluster_limit("everywhere", newer), 3)}), ElementsAre("v2"))
+      << "a ClusterScaleLimit goes before";
 }
 
 TEST(WebhookConfiguration, asks_in_every_scope_where_limits_do_not_agree_about_it) {
   const json webhooks =
       configured({a_limit("right"),
                   a_cluster_limit("wrong", resources({resource("example.com", "artifacts", {{"scope", "Cluster"}})}))});
-  ASSERT_EQ(webhooks.size(), 1u);
+  ASSERT_EQ(webhooks.size(), 2u);
   EXPECT_EQ(webhooks[0]["rules"].at(0)["scope"], "*");
+  EXPECT_EQ(webhooks[1]["rules"].at(0)["scope"], "*");
 }
 
 TEST(WebhookConfiguration, sends_a_resource_to_the_entry_that_fails_where_any_limit_wants_that) {
   const json webhooks = configured(
       {a_limit("strict"), a_limit("lax", {{"unavailable", "Ignore"}}),
        a_limit("other", {{"unavailable", "Ignore"}, {"match", resources({resource("", "configmaps")}).at("match")}})});
-  ASSERT_EQ(webhooks.size(), 2u);
-  EXPECT_EQ(webhooks[0]["failurePolicy"], "Fail");
-  EXPECT_EQ(webhooks[0]["rules"][0]["resources"], json::array({"artifacts"}));
-  EXPECT_EQ(webhooks[1]["failurePolicy"], "Ignore");
-  ASSERT_EQ(webhooks[1]["rules"].size(), 1u);
-  EXPECT_EQ(webhooks[1]["rules"][0]["resources"], json::array({"configmaps"}));
-  EXPECT_NE(webhooks[0]["name"], webhooks[1]["name"]);
+  ASSERT_EQ(webhooks.size(), 4u);
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < webhooks.size(); ++i) {
+    EXPECT_EQ(webhooks[i]["failurePolicy"], i < 2 ? "Fail" : "Ignore");
+    ASSERT_EQ(webhooks[i]["rules"].size(), 1u);
+    EXPECT_EQ(webhooks[i]["rules"][0]["resources"], json::array({i < 2 ? "artifacts" : "configmaps"}));
+    names.insert(webhooks[i]["name"]);
+  }
+  EXPECT_EQ(names.size(), 4u);
 }
 
 TEST(WebhookConfiguration, leaves_out_the_excluded_namespaces_and_nothing_else) {
@@ -85,7 +125,7 @@ TEST(WebhookConfiguration, leaves_out_the_excluded_namespaces_and_nothing_else) 
 std::vector<std::string> conditions(const json& spec) {
   std::vector<std::string> names;
   const json webhooks = configured({a_limit("a", spec)});
-  for (const json& one : webhooks.at(0).at("matchConditions")) names.push_back(one.at("name"));
+  for (const json& one : webhooks.back().at("matchConditions")) names.push_back(one.at("name"));
   return names;
 }
 
@@ -126,7 +166,7 @@ TEST(WebhookConfiguration, splits_conditions_that_the_API_server_would_not_compi
   for (int i = 0; i < 16; ++i) types.push_back(resource("example.com", "artifacts" + std::to_string(i)));
   json wide = sums(4, std::string(100, 'a'));
   wide.update(resources(types));
-  const json found = configured({a_limit("a", wide)})[0]["matchConditions"];
+  const json found = configured({a_limit("a", wide)})[1]["matchConditions"];
   ASSERT_GT(found.size(), 1u);
   for (const json& one : found) EXPECT_LT(one.at("expression").get<std::string>().size(), 100'000u);
   EXPECT_EQ(found[1]["name"], "may-use-more-2");

@@ -1,5 +1,6 @@
 #include "webhook/app/status_book.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -11,6 +12,7 @@ namespace {
 
 // Each write makes every replica read the limit again.
 constexpr absl::Duration kBetweenWrites = absl::Seconds(1), kBetweenFigures = absl::Seconds(2);
+constexpr absl::Duration kRefusedAgain = absl::Seconds(2), kRefusedAtMost = absl::Minutes(1);
 
 }  // namespace
 
@@ -21,6 +23,8 @@ struct StatusBook::Memory {
   runtime::StoredStatus<api::ScaleLimitStatus> stored;
   std::vector<api::DenialStatus> denials;  ///< not stored yet
   limits::BootTime written = -absl::InfiniteDuration();
+  int refusals = 0;                                         ///< in a row
+  limits::BootTime not_before = -absl::InfiniteDuration();  ///< after a refusal
   /// After an observation that changed nothing: the same one changes nothing either, before `until`.
   struct Quiet {
     LimitPtr limit;
@@ -88,6 +92,7 @@ std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObser
     if (!waits) memory.quiet = {limit, observed, until};
     return std::nullopt;
   }
+  if (memory.not_before > now.boot) return std::nullopt;
   if (memory.written + (change == StatusChange::Figures ? kBetweenFigures : kBetweenWrites) > now.boot) {
     return std::nullopt;
   }
@@ -110,11 +115,21 @@ void StatusBook::landed(const StatusWrite& write, std::string version, limits::B
   known->second.stored.landed(write.status, write.over, std::move(version));
   known->second.denials.clear();
   known->second.written = now;
+  known->second.refusals = 0;
 }
 
 void StatusBook::conflicted(const StatusWrite& write) {
   const auto known = memories_.find(write.limit->limit().meta.uid);
   if (known != memories_.end()) known->second.stored.forget();
+}
+
+void StatusBook::refused(const StatusWrite& write, limits::BootTime now) {
+  const auto known = memories_.find(write.limit->limit().meta.uid);
+  if (known == memories_.end()) return;
+  Memory& memory = known->second;
+  memory.stored.forget();
+  memory.not_before = now + std::min(kRefusedAgain * (1 << std::min(memory.refusals, 10)), kRefusedAtMost);
+  ++memory.refusals;
 }
 
 void StatusBook::retain(const limits::LimitSet& limits) {

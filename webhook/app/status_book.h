@@ -54,6 +54,9 @@ class StatusBook {
   void landed(const StatusWrite& write, std::string version, limits::BootTime now);
   /// Somebody else has written the object: what the watch shows next is what counts.
   void conflicted(const StatusWrite& write);
+  /// The API server, or another webhook, takes this status from nobody for now: it is tried again after a while that
+  /// grows up to a minute, and the limits after it have their turn.
+  void refused(const StatusWrite& write, limits::BootTime now);
 
   /// Forgets limits that are not among these.
   void retain(const limits::LimitSet& limits);

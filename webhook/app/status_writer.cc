@@ -55,6 +55,12 @@ std::vector<limits::DimensionUse> use_of(const LimitFigures& figures, const std:
   return use;
 }
 
+/// Not the API server as such: other limits' statuses may well be taken.
+bool concerns_this_object(const Error& error) {
+  return error.code == ErrorCode::Forbidden || error.code == ErrorCode::Unprocessable ||
+         error.code == ErrorCode::InvalidArgument || error.http_status == 500;
+}
+
 }  // namespace
 
 StatusWriter::StatusWriter(StatusWriterOptions options, std::shared_ptr<kube::Client> client,
@@ -241,20 +247,11 @@ void StatusWriter::look_through(const Told& told) {
   looked_through_ = told.limits;
   observes_ = false;
   other_versions_.clear();
-  std::map<std::pair<std::string, std::string>, std::set<std::string>> versions;
-  validation::Objects<api::ScaleLimit> all;
+  const validation::LeadingLimits leading = validation::leading_limits(told.limits->objects());
   for (const LimitPtr& limit : told.limits->limits()) {
-    all.emplace_back(limit, &limit->limit());
     observes_ = observes_ || !limit->limit().spec.observed.empty();
-    for (const api::MatchedResource& resource : limit->limit().spec.match.resources) {
-      versions[{resource.group, resource.resource}].insert(resource.version);
-    }
-  }
-  for (const auto& limit : all) {
-    const bool several = std::ranges::any_of(limit->spec.match.resources, [&](const api::MatchedResource& resource) {
-      return versions[{resource.group, resource.resource}].size() > 1;
-    });
-    if (several) other_versions_.emplace(limit->meta.uid, validation::other_version(*limit, all));
+    std::string other = validation::other_version(limit->limit(), leading);
+    if (!other.empty()) other_versions_.emplace(limit->limit().meta.uid, std::move(other));
   }
 }
 
@@ -313,6 +310,10 @@ bool StatusWriter::write(const StatusWrite& write, const std::stop_token& stop) 
     }
     log::warning("the status of a limit could not be written",
                  {{"limit", limit.meta.key().to_string()}, {"error", stored.error().message}});
+    if (concerns_this_object(stored.error())) {
+      book_.refused(write, machine_moment().boot);
+      return true;
+    }
     ++failures_;
     return false;
   }
