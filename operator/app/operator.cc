@@ -298,7 +298,7 @@ Status Operator::Impl::build() {
       },
       synced, clock, metrics, random_seed());
 
-  backstop = std::make_unique<BackstopControl>(options, home, clock, metrics, random_seed());
+  backstop = std::make_unique<BackstopControl>(options, home, *notifier, clock, metrics, random_seed());
   planner = std::make_unique<Planner>(*world, PlannerSources{*queries, *constraints, *calendars},
                                       PlannerListeners{[this](const api::ObjectKey& key) { touch_target(key); },
                                                        [this](const api::ObjectKey& key) {

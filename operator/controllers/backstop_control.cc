@@ -16,6 +16,7 @@
 #include "operator/backstop/policy.h"
 #include "operator/base/log.h"
 #include "operator/controllers/backstop_reconciler.h"
+#include "operator/controllers/limit_alerts.h"
 #include "operator/controllers/webhook_lives.h"
 #include "operator/runtime/reflector.h"
 
@@ -34,16 +35,23 @@ WorkKey limit_key(LimitKind kind, const api::ObjectKey& key) { return {api::to_s
 }  // namespace
 
 struct BackstopControl::Impl {
-  Impl(const OperatorOptions& options_in, const std::shared_ptr<kube::Client>& home_in, const Clock& clock_in,
-       runtime::Metrics& metrics_in, std::uint64_t seed_in)
-      : options(options_in), home(home_in), clock(clock_in), metrics(metrics_in), seed(seed_in), lives(clock_in) {}
+  Impl(const OperatorOptions& options_in, const std::shared_ptr<kube::Client>& home_in, Notifier& notifier_in,
+       const Clock& clock_in, runtime::Metrics& metrics_in, std::uint64_t seed_in)
+      : options(options_in),
+        home(home_in),
+        notifier(notifier_in),
+        clock(clock_in),
+        metrics(metrics_in),
+        seed(seed_in),
+        lives(clock_in) {}
 
   using Refused = std::pair<LimitKind, api::ObjectKey>;
-  /// What of a limit the backstop depends on: uid, generation, whether it is active.
-  using Face = std::tuple<std::string, std::int64_t, api::ScaleLimitStatus::Backstop>;
+  /// What of a limit is acted on: uid, generation, whether the backstop is active, whom it tells.
+  using Face = std::tuple<std::string, std::int64_t, api::ScaleLimitStatus::Backstop, std::vector<Alert>>;
 
   const OperatorOptions& options;
   const std::shared_ptr<kube::Client> home;
+  Notifier& notifier;
   const Clock& clock;
   runtime::Metrics& metrics;
   std::uint64_t seed;
@@ -71,6 +79,7 @@ struct BackstopControl::Impl {
     return limits->synced() && cluster_limits->synced() && policies->synced() && bindings->synced();
   }
   void touch_all(Priority priority);
+  Result<runtime::ReconcileResult> reconcile(const WorkKey& key, const std::stop_token& stop);
   Result<runtime::ReconcileResult> look_at_webhooks();
 };
 
@@ -100,7 +109,7 @@ void BackstopControl::Impl::watch_limits(LimitKind kind,
     if (!limit) {
       faces.erase(key);
     } else {
-      Face face{limit->meta.uid, limit->meta.generation, limit->status.backstop};
+      Face face{limit->meta.uid, limit->meta.generation, limit->status.backstop, limit_alerts(*limit)};
       const auto [known, added] = faces.try_emplace(key, face);
       if (!added && std::exchange(known->second, face) == face) return;
     }
@@ -166,6 +175,18 @@ Result<runtime::ReconcileResult> BackstopControl::Impl::look_at_webhooks() {
   return result;
 }
 
+Result<runtime::ReconcileResult> BackstopControl::Impl::reconcile(const WorkKey& key, const std::stop_token& stop) {
+  if (key.kind == kWebhooks) return look_at_webhooks();
+  const LimitKind kind =
+      key.kind == api::to_string(LimitKind::ScaleLimit) ? LimitKind::ScaleLimit : LimitKind::ClusterScaleLimit;
+  if (const auto limit = (kind == LimitKind::ScaleLimit ? limits : cluster_limits)->get(key.object)) {
+    notifier.set_active(alert_owner(kind, key.object), limit_alerts(*limit));
+  } else {
+    notifier.set_active(alert_owner(kind, key.object), {});
+  }
+  return reconciler->reconcile(key, stop);
+}
+
 void BackstopControl::Impl::build() {
   BackstopSources sources{limits,
                           cluster_limits,
@@ -183,9 +204,7 @@ void BackstopControl::Impl::build() {
       home, std::move(sources), backstop::excluded_namespaces(options.own_namespace), options.watch_namespace);
   controller = std::make_unique<runtime::Controller>(
       runtime::ControllerOptions{.name = "backstop", .workers = 2},
-      [this](const WorkKey& key, const std::string&, const std::stop_token& stop) {
-        return key.kind == kWebhooks ? look_at_webhooks() : reconciler->reconcile(key, stop);
-      },
+      [this](const WorkKey& key, const std::string&, const std::stop_token& stop) { return reconcile(key, stop); },
       [this] { return synced(); }, clock, metrics, ++seed);
   watch_limits(LimitKind::ScaleLimit, limits);
   watch_limits(LimitKind::ClusterScaleLimit, cluster_limits);
@@ -195,8 +214,8 @@ void BackstopControl::Impl::build() {
 }
 
 BackstopControl::BackstopControl(const OperatorOptions& options, const std::shared_ptr<kube::Client>& home,
-                                 const Clock& clock, runtime::Metrics& metrics, std::uint64_t seed)
-    : impl_(std::make_unique<Impl>(options, home, clock, metrics, seed)) {
+                                 Notifier& notifier, const Clock& clock, runtime::Metrics& metrics, std::uint64_t seed)
+    : impl_(std::make_unique<Impl>(options, home, notifier, clock, metrics, seed)) {
   impl_->build();
 }
 

@@ -1,5 +1,5 @@
-// The backstop as the operator runs it: watches limits, policies, and the webhooks' Leases, and while it leads keeps
-// the policies up.
+// What the operator does about limits, which the webhook judges: watches them, policies, and the webhooks' Leases, and
+// while it leads keeps the backstop's policies up and tells receivers of crossed thresholds.
 #pragma once
 
 #include <chrono>
@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "operator/base/clock.h"
+#include "operator/controllers/notifier.h"
 #include "operator/controllers/options.h"
 #include "operator/kube/client.h"
 #include "operator/runtime/metrics.h"
@@ -16,9 +17,9 @@ namespace headroom::controllers {
 
 class BackstopControl {
  public:
-  /// `options`, `clock` and `metrics` outlive it.
-  BackstopControl(const OperatorOptions& options, const std::shared_ptr<kube::Client>& home, const Clock& clock,
-                  runtime::Metrics& metrics, std::uint64_t seed);
+  /// `options`, `notifier`, `clock` and `metrics` outlive it.
+  BackstopControl(const OperatorOptions& options, const std::shared_ptr<kube::Client>& home, Notifier& notifier,
+                  const Clock& clock, runtime::Metrics& metrics, std::uint64_t seed);
   ~BackstopControl();
 
   void start_watches();

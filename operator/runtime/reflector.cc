@@ -47,7 +47,7 @@ struct Reflector::Impl {
 
   mutable std::mutex mutex;  ///< guards what follows
   mutable std::condition_variable_any state_changed;
-  ReflectorHealth state{false, true, {}, {}};
+  ReflectorHealth state{.synced = false, .stale = true, .last_contact = {}, .last_error = {}, .failing_since = {}};
   bool ended = false;
   std::stop_source life;  ///< ends with `stop`, or earlier to begin anew
 
@@ -227,6 +227,7 @@ struct Reflector::Impl {
     state.last_contact = clock.steady_now();
     state.stale = false;
     state.last_error.clear();
+    state.failing_since.reset();
     state.refused = false;
   }
 
@@ -238,6 +239,7 @@ struct Reflector::Impl {
       news = state.last_error != error.message;
       state.stale = true;
       state.last_error = error.message;
+      if (!state.failing_since) state.failing_since = clock.steady_now();
       state.refused = error.code == ErrorCode::Forbidden || error.code == ErrorCode::NotFound;
     }
     // The same failure again is no news: a server that is away for an hour gets one line, not hundreds.

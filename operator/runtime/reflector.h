@@ -82,8 +82,9 @@ struct ReflectorHealth {
   bool synced = false;  ///< the first complete list is in
   bool stale = false;   ///< not connected now; the store holds what was last seen
   std::optional<SteadyTime> last_contact;
-  std::string last_error;  ///< empty while in touch
-  bool refused = false;    ///< by last_error nobody may see these objects, or there is no such kind (403, 404)
+  std::string last_error;                   ///< empty while in touch
+  std::optional<SteadyTime> failing_since;  ///< nothing but errors since then
+  bool refused = false;  ///< by last_error nobody may see these objects, or there is no such kind (403, 404)
 };
 
 /// Runs from start() to request_stop() or destruction. `changed` is called from the reflector's thread with each key

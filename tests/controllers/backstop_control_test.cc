@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <mutex>
+
 #include "operator/controllers/backstop_reconciler.h"
 #include "tests/controllers/test_world.h"
 
@@ -37,6 +40,24 @@ json lease(const std::string& renewed) {
           {"spec", {{"renewTime", renewed}, {"leaseDurationSeconds", 1}}}};
 }
 
+/// Who is told of how many alerts. Thread-safe.
+class KeepingNotifier final : public Notifier {
+ public:
+  void set_active(const std::string& owner, std::vector<Alert> alerts) override {
+    const std::lock_guard lock(mutex_);
+    active_[owner] = std::move(alerts);
+  }
+  std::size_t active(const std::string& owner) const {
+    const std::lock_guard lock(mutex_);
+    const auto known = active_.find(owner);
+    return known == active_.end() ? 0 : known->second.size();
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::map<std::string, std::vector<Alert>> active_;
+};
+
 class BackstopControlTest : public ::testing::Test {
  protected:
   ~BackstopControlTest() override {
@@ -45,8 +66,8 @@ class BackstopControlTest : public ::testing::Test {
     control_->stop_watches();
   }
   void lead() {
-    control_ =
-        std::make_unique<BackstopControl>(world_.options, client_of(world_.server), world_.clock, world_.metrics, 1);
+    control_ = std::make_unique<BackstopControl>(world_.options, client_of(world_.server), notifier_, world_.clock,
+                                                 world_.metrics, 1);
     control_->start_watches();
     control_->lead();
   }
@@ -59,6 +80,7 @@ class BackstopControlTest : public ::testing::Test {
   bool await(const std::function<bool()>& holds) const { return world_.server->await(holds); }
 
   TestWorld world_;
+  KeepingNotifier notifier_;
   std::unique_ptr<BackstopControl> control_;
 };
 
@@ -133,6 +155,29 @@ TEST_F(BackstopControlTest, leaves_the_status_as_it_is_until_it_is_known_whether
   };
   EXPECT_EQ(reconcile(std::nullopt), "Active") << "an operator that starts knows of no webhook yet";
   EXPECT_EQ(reconcile(false), "Inactive");
+}
+
+TEST_F(BackstopControlTest, tells_receivers_of_crossed_thresholds_while_they_are_crossed) {
+  json limit = capped();
+  limit["spec"]["total"] = {{"count", 5}};
+  limit["spec"]["thresholds"] = json::array({{{"name", "full"},
+                                              {"percent", 100},
+                                              {"level", "Red"},
+                                              {"action", "Notify"},
+                                              {"escalation", {{"to", {"ops"}}}}}});
+  const json crossed = json::array(
+      {{{"threshold", "full"}, {"dimension", "count"}, {"state", "Crossed"}, {"since", "2026-11-01T09:00:00Z"}}});
+  limit["status"]["thresholds"] = crossed;
+  world_.server->put(kLimit, limit);
+  lead();
+  const auto told = [&] { return notifier_.active("ScaleLimit shop/caps"); };
+  EXPECT_TRUE(await([&] { return told() == 1; }));
+  world_.server->edit(kLimit, {{"status", {{"thresholds", json::array()}}}});
+  EXPECT_TRUE(await([&] { return told() == 0; }));
+  world_.server->edit(kLimit, {{"status", {{"thresholds", crossed}}}});
+  EXPECT_TRUE(await([&] { return told() == 1; }));
+  world_.server->erase(kLimit);
+  EXPECT_TRUE(await([&] { return told() == 0; }));
 }
 
 TEST_F(BackstopControlTest, leaves_a_limit_alone_that_it_cannot_read) {

@@ -1,5 +1,6 @@
 #include "webhook/app/type_watches.h"
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -7,6 +8,8 @@
 
 namespace headroom::webhook {
 namespace {
+
+constexpr std::chrono::seconds kWorthWaitingFor{30};
 
 /// Tells the engine what a reflector hears.
 class EngineSink final : public runtime::ObjectSink {
@@ -82,12 +85,15 @@ std::map<limits::TypeId, std::string> TypeWatches::problems() const {
   return problems_where([](const runtime::ReflectorHealth& health) { return !health.last_error.empty(); });
 }
 
-std::map<limits::TypeId, std::string> TypeWatches::refusals() const {
-  return problems_where([](const runtime::ReflectorHealth& health) { return health.refused; });
+std::map<limits::TypeId, std::string> TypeWatches::hopeless() const {
+  const SteadyTime now = clock_.steady_now();
+  return problems_where([now](const runtime::ReflectorHealth& health) {
+    return health.refused || (health.failing_since && *health.failing_since + kWorthWaitingFor <= now);
+  });
 }
 
 std::map<limits::TypeId, std::string> TypeWatches::problems_where(
-    bool (*chosen)(const runtime::ReflectorHealth&)) const {
+    absl::FunctionRef<bool(const runtime::ReflectorHealth&)> chosen) const {
   std::map<limits::TypeId, std::string> problems;
   std::lock_guard lock(mutex_);
   for (const auto& [id, watch] : watches_) {

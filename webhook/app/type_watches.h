@@ -1,6 +1,8 @@
 // The watches of the types that limits look at. One thread, where nothing else is said.
 #pragma once
 
+#include <absl/functional/function_ref.h>
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -32,8 +34,9 @@ class TypeWatches {
 
   /// Of types whose first list does not come: why.
   std::map<limits::TypeId, std::string> problems() const;
-  /// Those of them that nobody but people can mend: a kind that is not defined, or that may not be listed.
-  std::map<limits::TypeId, std::string> refusals() const;
+  /// Those of them that are not worth waiting for: a kind that is not defined, or that may not be listed, and one of
+  /// which there was nothing but errors for half a minute. Limits over other kinds are to be judged meanwhile.
+  std::map<limits::TypeId, std::string> hopeless() const;
   void report(runtime::WatchHealths& healths) const;
 
  private:
@@ -43,7 +46,8 @@ class TypeWatches {
     std::unique_ptr<runtime::Reflector> reflector;
   };
 
-  std::map<limits::TypeId, std::string> problems_where(bool (*chosen)(const runtime::ReflectorHealth&)) const;
+  std::map<limits::TypeId, std::string> problems_where(
+      absl::FunctionRef<bool(const runtime::ReflectorHealth&)> chosen) const;
 
   const std::shared_ptr<kube::Reader> reader_;
   Engine& engine_;

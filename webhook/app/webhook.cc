@@ -110,8 +110,8 @@ struct Webhook::Impl {
   void decide(const Review& review, ReviewResponder responder);
   void drain(milliseconds left);
   bool lease_held() const { return absl::ToInt64Nanoseconds(boot_now()) < lease_until_ns; }
-  /// Whether what limits look at is known, or is refused. Once it was, so it stays: a limit that comes later is judged
-  /// when it can be, and must not take the others their webhook.
+  /// Whether what limits look at is known, or not to be had for now. Once it was, so it stays: a limit that comes later
+  /// is judged when it can be, and must not take the others their webhook.
   bool caches_filled() const;
   /// Nothing is in flight, and no ledger names this replica: its Lease says nothing to anybody any more.
   bool gave_all_back() const { return engine->reserved() == 0 && !engine->holds_grants(lease_name(options.replica)); }
@@ -256,10 +256,10 @@ bool Webhook::Impl::caches_filled() const {
   if (!switches->known() || !ledger_watch->health().synced || !lease_watch->health().synced) return false;
   const auto unlisted = engine->unlisted_types();
   if (!unlisted) return false;
-  const std::map<limits::TypeId, std::string> refusals = types->refusals();
-  if (!std::ranges::all_of(*unlisted, [&](limits::TypeId id) { return refusals.contains(id); })) return false;
-  for (const auto& [id, refusal] : refusals) {
-    log::warning("ready, but limits over this kind cannot be judged", {{"error", refusal}});
+  const std::map<limits::TypeId, std::string> hopeless = types->hopeless();
+  if (!std::ranges::all_of(*unlisted, [&](limits::TypeId id) { return hopeless.contains(id); })) return false;
+  for (const auto& [id, problem] : hopeless) {
+    log::warning("ready, but limits over this kind cannot be judged", {{"error", problem}});
   }
   caches_were_filled = true;
   return true;
