@@ -260,7 +260,8 @@ struct DenialStatus {
   bool operator==(const DenialStatus&) const = default;
 };
 inline constexpr std::size_t kMostDenials = 16;             ///< rows in status; the largest counts stay
-inline constexpr std::size_t kMostCrossedThresholds = 100;  ///< rows in status
+/// Rows in status: of 32 thresholds each that all of 35 dimensions may have crossed.
+inline constexpr std::size_t kMostCrossedThresholds = 1120;
 
 struct ScaleLimitStatus {
   enum class Backstop {

@@ -184,6 +184,8 @@ json stop(const api::ScaleLimit& limit) {
   std::vector<std::string> raises = {"request.operation == 'CREATE'"};
   if (spec.total.count && has_selectors(spec)) raises.push_back(absl::StrCat("!", counted));
   for (const api::SumLimit& sum : spec.total.sums) raises.push_back(grows(sum.path, counted));
+  // To the webhook an object that grows uses more there; of that a policy sees the replicas.
+  if (!spec.total.count && spec.total.sums.empty()) raises.push_back(grows(replicas_path(), counted));
   const std::string stopped =
       all_of({"has(params.status)", "has(params.status.backstop)", "params.status.backstop == 'Active'",
               "(has(params.status.halted) || has(params.status.paused))"});

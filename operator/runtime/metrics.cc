@@ -73,7 +73,7 @@ struct Metrics::Impl {
   template <class T>
   using Families = std::unordered_map<std::string, Known<T>>;
 
-  std::mutex mutex;  ///< guards what follows; held while a gauge is set, because remove() frees it
+  std::mutex mutex;  ///< guards what follows; held while a metric is used, because remove() frees it
   prometheus::Registry registry{prometheus::Registry::InsertBehavior::Throw};
   Families<prometheus::Counter> counters;
   Families<prometheus::Gauge> gauges;
@@ -116,6 +116,16 @@ struct Metrics::Impl {
     return *made;
   }
 
+  template <class T>
+  static void drop(Families<T>& families, const std::string& name, const Labels& labels) {
+    const auto known = families.find(name);
+    if (known == families.end()) return;
+    const auto metric = known->second.metrics.find(labels);
+    if (metric == known->second.metrics.end()) return;
+    known->second.family->Remove(metric->second);
+    known->second.metrics.erase(metric);
+  }
+
   /// Calls `use` with the metric; what prometheus-cpp refuses by an exception is logged once per name.
   template <class T, class Use>
   void with(Families<T>& families, const std::string& name, const std::string& help, const Labels& labels, Use use) {
@@ -143,12 +153,8 @@ void Metrics::set(const std::string& name, const std::string& help, const Labels
 
 void Metrics::remove(const std::string& name, const Labels& labels) {
   std::lock_guard lock(impl_->mutex);
-  const auto family = impl_->gauges.find(name);
-  if (family == impl_->gauges.end()) return;
-  const auto metric = family->second.metrics.find(labels);
-  if (metric == family->second.metrics.end()) return;
-  family->second.family->Remove(metric->second);
-  family->second.metrics.erase(metric);
+  impl_->drop(impl_->gauges, name, labels);
+  impl_->drop(impl_->counters, name, labels);
 }
 
 void Metrics::observe(const std::string& name, const std::string& help, const Labels& labels, double value) {

@@ -26,7 +26,8 @@ class Metrics {
   // never take the operator down.
   void add(const std::string& name, const std::string& help, const Labels& labels, double by = 1);  ///< counter
   void set(const std::string& name, const std::string& help, const Labels& labels, double value);   ///< gauge
-  void remove(const std::string& name, const Labels& labels);                                       ///< gauge gone
+  /// A gauge or counter of something that is no more.
+  void remove(const std::string& name, const Labels& labels);
   /// Histogram. Buckets: controller-runtime's and client-go's for their names, 1 ms to 5 min for all others.
   void observe(const std::string& name, const std::string& help, const Labels& labels, double seconds);
 

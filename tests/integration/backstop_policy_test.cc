@@ -323,5 +323,26 @@ TEST_F(BackstopPolicies, refuse_what_raises_a_halted_limit_while_they_are_active
   EXPECT_FALSE(refused(create, ""));
 }
 
+TEST_F(BackstopPolicies, of_a_halted_limit_that_counts_nothing_refuse_what_asks_for_more_replicas) {
+  const json halting = spec(R"({"match": {"resources": [{"group": "apps", "version": "v1", "resource": "deployments"}]},
+      "observed": [{"name": "load", "query": "up", "region": "local", "hard": 5}],
+      "thresholds": [{"name": "full", "percent": 90, "level": "Red", "action": "Halt"}]})");
+  const kube::ResourceType& deployment = kube::types::kDeployment;
+  const api::ScaleLimit limit = put_limit("watched", halting);
+  ASSERT_TRUE(client_->create(deployment, object_of(deployment, ns_.name(), "in", deployment_body(2)), {}));
+  put_policy(limit);
+  const json halted = {{"since", "2026-11-08T00:00:00Z"}, {"dimension", "load"}, {"reason", "full"}};
+  ASSERT_TRUE(client_->patch(kube::types::kScaleLimit, limit.meta.key(), kube::PatchType::Merge,
+                             {{"status", {{"backstop", "Active"}, {"halted", halted}}}}, {},
+                             {.subresource = "status"}));
+  const auto refused = [&](const json& change) {
+    return code_of(write({"", halting, deployment_body(2), change, "", deployment}, "in")) == 403;
+  };
+  ASSERT_TRUE(testing::eventually(std::chrono::seconds(20), [&] { return refused(replicas(3)); }));
+  EXPECT_FALSE(refused(replicas(2)));
+  EXPECT_FALSE(refused(replicas(1)));
+  EXPECT_FALSE(refused({{"spec", {{"minReadySeconds", 5}}}}));
+}
+
 }  // namespace
 }  // namespace headroom::backstop

@@ -286,6 +286,8 @@ SCALE_LIMIT = [
     ({"spec.object.fields[0].path": ".spec[01]"}, "spec.object.fields[0].path", PATH),
     ({"spec.object.fields[0].path": ".a[*][*][*]"}, "spec.object.fields[0].path", PATH),
     ({"spec.object.fields[0].path": ".a" * 17}, "spec.object.fields[0].path", PATH),
+    ({"spec.object.fields[0].path": ".spec['replicas']"}, "spec.object.fields[0].path", PATH),
+    ({"spec.object.fields[0].path": ".spec.containers[*]['resources'].requests.cpu"}, "spec.object.fields[0].path", PATH),
     ({"spec.object.fields[0].path": "." + "a" * 256}, "spec.object.fields[0].path", "may not be more than 256"),
     ({"spec.object.fields[0].max": "-1"}, "spec.object.fields[0].max",
      QUANTITY + " that is not negative, such as 500M"),

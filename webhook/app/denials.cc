@@ -14,19 +14,29 @@ namespace {
 // Causes of one limit between two statuses: more than a status shows, so that the largest are found.
 constexpr std::size_t kMostRows = 4 * api::kMostDenials;
 constexpr std::size_t kLongestMessage = 1024;
+constexpr char kCounter[] = "headroom_limit_denials_total";
+// Of one limit. Its rules may get other names day by day; what comes later is counted without a dimension.
+constexpr std::size_t kMostCounters = 128;
 
 }  // namespace
 
 void Denials::count(const api::ScaleLimit* limit, Denial denial, absl::Time now) {
   const api::ObjectKey key = limit == nullptr ? api::ObjectKey{} : limit->meta.key();
-  metrics_.add("headroom_limit_denials_total", "Writes that were over a limit, by what became of them",
-               {{"kind", limit == nullptr ? "" : api::to_string(limit->kind)},
-                {"namespace", key.ns},
-                {"limit", key.name},
-                {"reason", denial.reason},
-                {"dimension", denial.dimension}});
-  if (limit == nullptr) return;
+  runtime::Labels labels = {{"kind", limit == nullptr ? "" : api::to_string(limit->kind)},
+                            {"namespace", key.ns},
+                            {"limit", key.name},
+                            {"reason", denial.reason},
+                            {"dimension", denial.dimension}};
   std::lock_guard lock(mutex_);
+  if (limit != nullptr) {
+    std::vector<runtime::Labels>& counters = counters_[limit->meta.uid];
+    if (counters.size() >= kMostCounters && std::ranges::find(counters, labels) == counters.end()) {
+      labels["dimension"].clear();
+    }
+    if (std::ranges::find(counters, labels) == counters.end()) counters.push_back(labels);
+  }
+  metrics_.add(kCounter, "Writes that were over a limit, by what became of them", labels);
+  if (limit == nullptr) return;
   std::vector<api::DenialStatus>& rows = rows_[limit->meta.uid];
   const auto known = std::ranges::find_if(rows, [&](const api::DenialStatus& row) {
     return row.reason == denial.reason && row.dimension == denial.dimension;
@@ -59,6 +69,11 @@ void Denials::retain(const limits::LimitSet& limits) {
   for (const auto& limit : limits.limits()) uids.insert(limit->limit().meta.uid);
   std::lock_guard lock(mutex_);
   absl::erase_if(rows_, [&](const auto& entry) { return !uids.contains(entry.first); });
+  absl::erase_if(counters_, [&](const auto& entry) {
+    if (uids.contains(entry.first)) return false;
+    for (const runtime::Labels& labels : entry.second) metrics_.remove(kCounter, labels);
+    return true;
+  });
 }
 
 }  // namespace headroom::webhook

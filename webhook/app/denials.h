@@ -21,7 +21,8 @@ struct Denial {
   std::string message;    ///< what the client was told
 };
 
-/// Thread-safe. Rows per limit are bounded; the metric headroom_limit_denials_total counts all.
+/// Thread-safe. Rows per limit are bounded; the metric headroom_limit_denials_total counts all, while there is the
+/// limit.
 class Denials {
  public:
   /// `metrics` outlives this.
@@ -39,7 +40,8 @@ class Denials {
  private:
   runtime::Metrics& metrics_;
   std::mutex mutex_;
-  absl::flat_hash_map<std::string, std::vector<api::DenialStatus>> rows_;  ///< by the limit's uid
+  absl::flat_hash_map<std::string, std::vector<api::DenialStatus>> rows_;    ///< by the limit's uid
+  absl::flat_hash_map<std::string, std::vector<runtime::Labels>> counters_;  ///< that there are, by the same
 };
 
 }  // namespace headroom::webhook
