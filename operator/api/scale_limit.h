@@ -259,7 +259,7 @@ struct DenialStatus {
   absl::Time last_time;
   bool operator==(const DenialStatus&) const = default;
 };
-inline constexpr std::size_t kMostDenials = 16;             ///< rows in status; the largest counts stay
+inline constexpr std::size_t kMostDenials = 16;  ///< rows in status; the largest counts stay
 /// Rows in status: of 32 thresholds each that all of 35 dimensions may have crossed.
 inline constexpr std::size_t kMostCrossedThresholds = 1120;
 

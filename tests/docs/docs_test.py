@@ -240,6 +240,8 @@ class Docs(unittest.TestCase):
         known = set()
         for path in (ROOT / "charts/headroom/rules").glob("*.yaml"):
             known.update(re.findall(r"alert: *(\w+)", path.read_text(encoding="utf-8")))
+        for path in (ROOT / "operator/controllers").glob("*.cc"):  # what the operator itself posts to receivers
+            known.update(re.findall(r'"alertname"(?:\] =|,) "(\w+)"', path.read_text(encoding="utf-8")))
 
         def look(page):
             for name in re.findall(r"\bHeadroom[A-Z]\w+", page.prose):
