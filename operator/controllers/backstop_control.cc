@@ -179,11 +179,8 @@ Result<runtime::ReconcileResult> BackstopControl::Impl::reconcile(const WorkKey&
   if (key.kind == kWebhooks) return look_at_webhooks();
   const LimitKind kind =
       key.kind == api::to_string(LimitKind::ScaleLimit) ? LimitKind::ScaleLimit : LimitKind::ClusterScaleLimit;
-  if (const auto limit = (kind == LimitKind::ScaleLimit ? limits : cluster_limits)->get(key.object)) {
-    notifier.set_active(alert_owner(kind, key.object), limit_alerts(*limit));
-  } else {
-    notifier.set_active(alert_owner(kind, key.object), {});
-  }
+  const auto limit = (kind == LimitKind::ScaleLimit ? limits : cluster_limits)->get(key.object);
+  notifier.set_active(alert_owner(kind, key.object), limit ? limit_alerts(*limit) : std::vector<Alert>());
   return reconciler->reconcile(key, stop);
 }
 

@@ -10,7 +10,6 @@ namespace headroom::controllers {
 namespace {
 
 using nlohmann::json;
-using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;

@@ -29,11 +29,9 @@ void Denials::count(const api::ScaleLimit* limit, Denial denial, absl::Time now)
                             {"dimension", denial.dimension}};
   std::lock_guard lock(mutex_);
   if (limit != nullptr) {
-    std::vector<runtime::Labels>& counters = counters_[limit->meta.uid];
-    if (counters.size() >= kMostCounters && std::ranges::find(counters, labels) == counters.end()) {
-      labels["dimension"].clear();
-    }
-    if (std::ranges::find(counters, labels) == counters.end()) counters.push_back(labels);
+    std::set<runtime::Labels>& counters = counters_[limit->meta.uid];
+    if (counters.size() >= kMostCounters && !counters.contains(labels)) labels["dimension"].clear();
+    counters.insert(labels);
   }
   metrics_.add(kCounter, "Writes that were over a limit, by what became of them", labels);
   if (limit == nullptr) return;

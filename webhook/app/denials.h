@@ -5,6 +5,7 @@
 #include <absl/time/time.h>
 
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,8 +41,8 @@ class Denials {
  private:
   runtime::Metrics& metrics_;
   std::mutex mutex_;
-  absl::flat_hash_map<std::string, std::vector<api::DenialStatus>> rows_;    ///< by the limit's uid
-  absl::flat_hash_map<std::string, std::vector<runtime::Labels>> counters_;  ///< that there are, by the same
+  absl::flat_hash_map<std::string, std::vector<api::DenialStatus>> rows_;  ///< by the limit's uid
+  absl::flat_hash_map<std::string, std::set<runtime::Labels>> counters_;   ///< that there are, by the same
 };
 
 }  // namespace headroom::webhook

@@ -1,10 +1,10 @@
 #include "webhook/app/status_book.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
+#include "operator/base/backoff.h"
 #include "operator/runtime/merge_patch.h"
 
 namespace headroom::webhook {
@@ -12,7 +12,8 @@ namespace {
 
 // Each write makes every replica read the limit again.
 constexpr absl::Duration kBetweenWrites = absl::Seconds(1), kBetweenFigures = absl::Seconds(2);
-constexpr absl::Duration kRefusedAgain = absl::Seconds(2), kRefusedAtMost = absl::Minutes(1);
+// One replica writes, and each limit was refused at a time of its own: nothing to spread.
+constexpr Backoff kRefusedAgain{std::chrono::seconds(2), 2, std::chrono::minutes(1), 0};
 
 }  // namespace
 
@@ -128,8 +129,7 @@ void StatusBook::refused(const StatusWrite& write, limits::BootTime now) {
   if (known == memories_.end()) return;
   Memory& memory = known->second;
   memory.stored.forget();
-  memory.not_before = now + std::min(kRefusedAgain * (1 << std::min(memory.refusals, 10)), kRefusedAtMost);
-  ++memory.refusals;
+  memory.not_before = now + absl::FromChrono(kRefusedAgain.delay(memory.refusals++, 0));
 }
 
 void StatusBook::retain(const limits::LimitSet& limits) {

@@ -56,8 +56,10 @@ json rule_json(const ResourceKey& resource, const Rule& rule) {
 }
 
 void put(Entries& entries, const api::ScaleLimit& limit, const api::MatchedResource& resource) {
+  bool changes = false;
   for (const api::Operation operation : resource.operations) {
     const bool creates = operation == api::Operation::Create;
+    changes = changes || !creates;
     Rule& rule = (creates ? entries.creates : entries.changes).rules[key_of(resource)];
     rule.operations.insert(api::to_string(operation));
     rule.resources.insert(resource.resource);
@@ -69,9 +71,7 @@ void put(Entries& entries, const api::ScaleLimit& limit, const api::MatchedResou
       rule.resources.insert(absl::StrCat(resource.resource, "/", sub));
     }
   }
-  if (entries.changes.rules.contains(key_of(resource))) {
-    entries.changes.limits[{resource.group, resource.resource}].push_back({&limit, &resource});
-  }
+  if (changes) entries.changes.limits[{resource.group, resource.resource}].push_back({&limit, &resource});
 }
 
 json entry_json(const std::string& name, const char* policy, const Entry& entry, const WebhookAddress& address) {
