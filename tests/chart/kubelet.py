@@ -1,6 +1,6 @@
 """Runs the pods of the chart as a kubelet does, where those of tests/cluster/kubelets only play: a pod is ready when
-its probe says so and no longer than that, one that is deleted is told to end and has its time for that, and one that
-ends by itself is complete.
+its probe says so and no longer than that, one that is deleted is told to end and has its time for that, and one of a
+Job is complete when it ends by itself.
 
 Everything is inside of pods.in_private_network(). The cluster needs CLUSTER_FLAGS. A pod without the annotation of
 `not_played()` is called ready by the cluster's kubelets, too, until this one has first looked at it.
@@ -75,7 +75,8 @@ class Running:
         code = self.pod.process.poll()
         phase, state = "Running", {"running": {"startedAt": self.started}}
         if code is not None:
-            phase = "Succeeded" if code == 0 else "Failed"
+            # A pod that restarts its container has no end, and so nobody makes another one in its place.
+            phase = phase if self.restarts else "Succeeded" if code == 0 else "Failed"
             state = {"terminated": {"exitCode": code % 256, "startedAt": self.started, "finishedAt": now()}}
         name, image = self._container["name"], self._container["image"]
         return {"phase": phase, "podIP": self.pod.address, "podIPs": [{"ip": self.pod.address}],
