@@ -281,6 +281,11 @@ ReflectorHealth Reflector::health() const {
   return impl_->state;
 }
 
+bool ReflectorHealth::hopeless(SteadyTime now) const {
+  constexpr std::chrono::seconds kWorthWaitingFor{30};
+  return refused || (failing_since && *failing_since + kWorthWaitingFor <= now);
+}
+
 bool Reflector::wait_synced(milliseconds timeout) const {
   std::unique_lock lock(impl_->mutex);
   impl_->state_changed.wait_for(lock, impl_->stop.get_token(), timeout,

@@ -85,6 +85,10 @@ struct ReflectorHealth {
   std::string last_error;                   ///< empty while in touch
   std::optional<SteadyTime> failing_since;  ///< nothing but errors since then
   bool refused = false;  ///< by last_error nobody may see these objects, or there is no such kind (403, 404)
+
+  /// Nobody who can do without should go on waiting for the first list: it was refused, or there was nothing but errors
+  /// for half a minute.
+  bool hopeless(SteadyTime now) const;
 };
 
 /// Runs from start() to request_stop() or destruction. `changed` is called from the reflector's thread with each key

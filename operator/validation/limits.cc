@@ -52,22 +52,60 @@ bool leads(const ScaleLimit& a, const ScaleLimit& b) {
   return order(a) < order(b);
 }
 
+/// How the limit names the type; null: it is not over it.
+const MatchedResource* named_by(const ScaleLimit& limit, const MatchedResource& type) {
+  const auto& resources = limit.spec.match.resources;
+  const auto first = std::ranges::find_if(resources, [&](const MatchedResource& one) { return same_type(one, type); });
+  return first == resources.end() ? nullptr : &*first;
+}
+
+bool names_version(const ScaleLimit& limit, const MatchedResource& resource) {
+  return std::ranges::any_of(limit.spec.match.resources, [&](const MatchedResource& one) {
+    return same_type(one, resource) && one.version == resource.version;
+  });
+}
+
+std::string other_in(const MatchedResource& mine, const ScaleLimit& limit) {
+  return absl::StrCat(name_of(mine), " ", mine.version, " is ", named_by(limit, mine)->version, " in ", name_of(limit));
+}
+
+std::string two_versions_in(const ScaleLimit& limit, const MatchedResource& mine) {
+  const MatchedResource* const first = named_by(limit, mine);
+  if (first->version == mine.version) return "";
+  return absl::StrCat(name_of(mine), " is named in ", first->version, " and in ", mine.version);
+}
+
+void check_version(const ScaleLimit& limit, const MatchedResource& mine, const ScaleLimit* former,
+                   const Objects<ScaleLimit>& others, std::vector<Finding>& findings) {
+  const LeadingLimits leading = leading_limits(others);
+  const auto elsewhere = std::ranges::find_if(others, [&](const auto& other) {
+    const MatchedResource* const theirs = named_by(*other, mine);
+    return theirs != nullptr && theirs->version != mine.version && other->meta.ns != limit.meta.ns;
+  });
+  const bool as_before = former != nullptr && names_version(*former, mine);
+  std::string text = two_versions_in(limit, mine);
+  const char* remedy = "name one in all limits";
+  bool refused = !as_before;
+  if (text.empty() && in_force(mine, leading)) {
+    if (elsewhere == others.end() || leading.at({mine.group, mine.resource})->kind == LimitKind::ClusterScaleLimit) {
+      return;
+    }
+    text = other_in(mine, **elsewhere);
+    refused = false;
+  } else if (text.empty()) {
+    // A limit of one's own may be the oldest, and by its version nobody would be asked about the writes of others.
+    const bool leads_away = limit.kind == LimitKind::ScaleLimit && elsewhere != others.end();
+    text = other_in(mine, leads_away ? **elsewhere : *leading.at({mine.group, mine.resource}));
+    refused = !as_before && (former == nullptr || leads_away);
+    if (former != nullptr && leads_away) remedy = "a ClusterScaleLimit can be the first to change; name that one";
+  }
+  findings.push_back({refused ? Severity::Error : Severity::Warning, "spec.match.resources",
+                      absl::StrCat(text, ": writes are judged in one version; ", remedy)});
+}
+
 void check_versions(const ScaleLimit& limit, const ScaleLimit* former, const Objects<ScaleLimit>& others,
                     std::vector<Finding>& findings) {
-  const LeadingLimits leading = leading_limits(others);
-  const std::string other = other_version(limit, leading);
-  if (other.empty()) return;
-  const auto of_others = [&](const MatchedResource& one) {
-    const auto leader = leading.find({one.group, one.resource});
-    return !in_force(one, leading) && leader->second->meta.ns != limit.meta.ns;
-  };
-  const bool moves_away = limit.kind == LimitKind::ScaleLimit && former != nullptr &&
-                          other_version(*former, leading).empty() &&
-                          std::ranges::any_of(limit.spec.match.resources, of_others);
-  findings.push_back({former == nullptr || moves_away ? Severity::Error : Severity::Warning, "spec.match.resources",
-                      absl::StrCat(other, moves_away ? ": writes are judged in one version, which a ClusterScaleLimit "
-                                                       "can be the first to change; name that one"
-                                                     : ": writes are judged in one version; name one in all limits")});
+  for (const MatchedResource& mine : limit.spec.match.resources) check_version(limit, mine, former, others, findings);
 }
 
 void check_hiding(const ScaleLimit& limit, const ScaleLimit& other, const Snapshot& others,
@@ -174,24 +212,13 @@ LeadingLimits leading_limits(const Objects<ScaleLimit>& limits) {
 bool in_force(const MatchedResource& resource, const LeadingLimits& leading) {
   const auto leader = leading.find({resource.group, resource.resource});
   if (leader == leading.end()) return true;
-  const auto& named = leader->second->spec.match.resources;
-  const auto first = std::ranges::find_if(named, [&](const MatchedResource& one) { return same_type(one, resource); });
-  return first->version == resource.version;
+  return named_by(*leader->second, resource)->version == resource.version;
 }
 
 std::string other_version(const ScaleLimit& limit, const LeadingLimits& leading) {
   for (const MatchedResource& mine : limit.spec.match.resources) {
-    const auto differs = [&](const MatchedResource& one) {
-      return same_type(one, mine) && one.version != mine.version;
-    };
-    const auto own = std::ranges::find_if(limit.spec.match.resources, differs);
-    if (own != limit.spec.match.resources.end()) {
-      return absl::StrCat(name_of(mine), " is named in ", mine.version, " and in ", own->version);
-    }
-    if (in_force(mine, leading)) continue;
-    const ScaleLimit& leader = *leading.at({mine.group, mine.resource});
-    const auto theirs = std::ranges::find_if(leader.spec.match.resources, differs);
-    return absl::StrCat(name_of(mine), " ", mine.version, " is ", theirs->version, " in ", name_of(leader));
+    if (std::string twice = two_versions_in(limit, mine); !twice.empty()) return twice;
+    if (!in_force(mine, leading)) return other_in(mine, *leading.at({mine.group, mine.resource}));
   }
   return "";
 }

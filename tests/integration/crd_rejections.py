@@ -349,6 +349,7 @@ SCALE_LIMIT = [
     ({"spec.deny[1].message": DELETE}, "spec.deny[1].message", "Required value"),
     ({"spec.deny[1].code": 413}, "spec.deny[1].code", 'supported values: "403", "429", "503"'),
     ({"spec.deny[0].whileSwitch.value": DELETE}, "spec.deny[0].whileSwitch.value", "Required value"),
+    ({"spec.deny[0].whileSwitch.configMap": "a,b"}, "spec.deny[0].whileSwitch.configMap", "should match"),
     (plain(deny=[{"name": "kept", "operations": ["DELETE"], "message": "kept for seven years"}]), "spec.deny",
      "a deny rule refuses an operation that match does not name"),
     ({"spec.mode": "Deny"}, "spec.mode", 'supported values: "Enforce", "Warn", "Audit"'),

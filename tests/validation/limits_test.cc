@@ -70,6 +70,40 @@ TEST(LimitRules, nobody_moves_to_another_version_than_the_limits_of_others) {
   EXPECT_EQ(other_version(elsewhere, leading), "artifacts.example.com v1 is v2 in ClusterScaleLimit everywhere");
 }
 
+TEST(LimitRules, nobodys_oldest_limit_leads_the_writes_of_others_to_a_version_that_is_not_theirs) {
+  Snapshot others;
+  api::ScaleLimit elsewhere = *a_limit("last", count(5));
+  elsewhere.meta.ns = "tenant";
+  others.limits = {a_limit("first", count(5)), a_limit("second", count(5)),
+                   std::make_shared<const api::ScaleLimit>(elsewhere)};
+  const auto moved = a_limit("first", with(count(5), of_version("v9")));
+  const auto refused =
+      ElementsAre(HasSubstr("error spec.match.resources: artifacts.example.com v9 is v1 in ScaleLimit "
+                            "tenant/last"));
+  EXPECT_THAT(texts(check(*moved, others.limits[0].get(), others)), refused)
+      << "though among the others one of its own namespace leads";
+
+  const json gadgets = {{"group", "example.com"}, {"version", "v9"}, {"resource", "gadgets"}};
+  const auto of_gadgets = [&](json resources) {
+    return a_limit("first", with(count(5), {{"match", {{"resources", std::move(resources)}}}}));
+  };
+  others.limits[1] = a_limit("second", with(count(5), {{"match", {{"resources", {json(gadgets)}}}}}));
+  json older = gadgets, artifacts = gadgets;
+  older["version"] = "v1";
+  artifacts["resource"] = "artifacts";
+  const auto overlooked = of_gadgets({older});
+  EXPECT_THAT(texts(check(*of_gadgets({older, artifacts}), overlooked.get(), others)),
+              ElementsAre(HasSubstr("warning spec.match.resources: gadgets.example.com v1 is v9"),
+                          HasSubstr("error spec.match.resources: artifacts.example.com v9 is v1")))
+      << "nor by a resource that is added to a limit that is overlooked anyway";
+
+  others.limits = {a_limit("first", count(5)), a_limit("second", with(count(5), of_version("v9")))};
+  EXPECT_THAT(texts(check(elsewhere, nullptr, others)),
+              ElementsAre(HasSubstr("warning spec.match.resources: artifacts.example.com v1 is v9 in ScaleLimit "
+                                    "shop/second")))
+      << "it would lead were the first one deleted";
+}
+
 TEST(LimitRules, a_bound_that_another_limit_keeps_from_being_reached_is_told_from_both_sides) {
   struct Row {
     const char* what;

@@ -48,11 +48,11 @@ class StoredConfigurations : public ::testing::Test {
     object["metadata"]["resourceVersion"] = version;
     return object;
   }
-  Webhook look(const LimitPtr& limit, json object, double at) {
+  Webhook look(const LimitPtr& limit, json object, double at, bool overlooked = false) {
     configuration_.was_read(std::move(object), second(at));
     configuration_.begin_round(applied_, second(at));
     facts_ = {};
-    configuration_.observe(limit, applied_, facts_);
+    configuration_.observe(limit, applied_, overlooked, facts_);
     return facts_.webhook;
   }
   bool lacks() { return configuration_.lacks(applied_); }
@@ -69,6 +69,22 @@ TEST_F(StoredConfigurations, are_in_place_once_they_are_as_they_were_applied) {
   apply({a_}, 2);
   EXPECT_EQ(look(a_, written({a_}), 3), Webhook::InPlace);
   EXPECT_FALSE(lacks());
+}
+
+TEST_F(StoredConfigurations, are_not_to_be_applied_again_for_a_limit_over_a_version_that_is_not_in_force) {
+  api::ScaleLimit newer = b_->limit();
+  newer.meta.created = absl::FromUnixSeconds(2);
+  newer.spec.match.resources = a_->limit().spec.match.resources;
+  newer.spec.match.resources.front().version = "v2";
+  api::ScaleLimit older = a_->limit();
+  older.meta.created = absl::FromUnixSeconds(1);
+  const LimitPtr leading = compiled(older), overlooked = compiled(newer);
+  apply({leading, overlooked}, 1);
+  for (int i = 2; i < 10; ++i) {
+    EXPECT_EQ(look(overlooked, written({leading, overlooked}), i, true), Webhook::Lacking);
+    EXPECT_FALSE(lacks()) << i;
+  }
+  EXPECT_EQ(look(leading, written({leading, overlooked}), 11), Webhook::InPlace);
 }
 
 TEST_F(StoredConfigurations, of_other_replicas_that_know_a_later_limit_before_or_after_this_one_do_no_harm) {

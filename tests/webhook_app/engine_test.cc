@@ -53,6 +53,49 @@ TEST(Engine, looks_again_for_the_ledger_that_was_deleted_not_for_the_limits_othe
   EXPECT_EQ(reads_of(limit->id()), of_the_other);
 }
 
+TEST(Engine, lists_a_type_until_a_list_is_as_new_as_the_limits_over_it_though_lists_fail) {
+  std::mutex mutex;
+  std::vector<ListTask> asked;
+  const auto collect = [&](const Task& task) {
+    std::lock_guard lock(mutex);
+    if (const auto* const one = std::get_if<ListTask>(&task)) asked.push_back(*one);
+  };
+  const auto lists = [&] {
+    std::lock_guard lock(mutex);
+    return asked.size();
+  };
+  std::atomic<std::int64_t> seconds = 1'000;
+  const auto now = [&] {
+    return limits::Moment{absl::Seconds(seconds.load()), absl::FromUnixSeconds(1'760'000'000 + seconds.load())};
+  };
+  runtime::Metrics metrics;
+  Engine engine({"headroom-webhook-a", 1}, {}, now, collect, metrics);
+  LimitBook book({});
+  const auto one = a_limit("one", {}, "u-1"), two = a_limit("two", {}, "u-2");
+  const LimitChange change = book.update({one}, {});
+  engine.adopt(change);
+  const TypeSource watch{change.types.at(0).id, change.types.at(0).bodies};
+  const auto first = engine.begin_list(watch);
+  engine.adopt(book.update({one, two}, {}));
+  engine.commit_list(*first, 7);
+  ASSERT_EQ(engine.unlisted_types().value().size(), 1u) << "it began before the second limit was known";
+
+  std::jthread timer([&](const std::stop_token& stop) { engine.keep_time(stop); });
+  for (std::size_t i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(testing_support::poll(
+        [&] {
+          ++seconds;
+          return lists() == i;
+        },
+        milliseconds(5000), milliseconds(5)))
+        << i;
+    const auto list = engine.begin_list(watch);
+    i < 3 ? engine.abandon_list(*list) : engine.commit_list(*list, 8);
+    engine.list_ended(asked.back());
+  }
+  EXPECT_TRUE(engine.unlisted_types().value().empty());
+}
+
 TEST(Engine, shows_what_the_status_of_a_limit_says) {
   runtime::Metrics metrics;
   Engine engine(

@@ -241,7 +241,7 @@ void Engine::tick() {
     escrow_.tick(now);
     aftermath = take_actions();
     for (auto& [id, type] : types_) {
-      const bool outdated = type.listed > 0 && type.listed < type.needs;
+      const bool outdated = type.came && type.listed < type.needs;
       const bool unknown = type.listed > 0 && usage_.revision(id) == 0;
       const bool due = (outdated || unknown) && type.asked + kListAgain <= now.boot;
       if (!type.listing && (type.list_again || due)) ask_for_list(type, aftermath);

@@ -178,6 +178,7 @@ class Engine {
   struct Type {
     WatchedType watched;
     std::uint64_t needs = 0;    ///< a list that was begun in this edition of the limits, or a later one
+    bool came = false;          ///< a list has come in, be it one from before what `needs` says
     std::uint64_t listed = 0;   ///< the edition of the newest list
     limits::Revision newest{};  ///< of a list that was taken
     bool listing = false;       ///< a ListTask is out

@@ -84,6 +84,7 @@ void Engine::commit_list(TypeList& list, Revision revision) {
       forget_type(id, type);
       list.meanwhile_.clear();
     }
+    type.came = true;
     const bool current = list.edition_ >= type.needs && list.meanwhile_.size() < kMostMeanwhile;
     if (!current) type.list_again = true;
     std::vector<limits::Uid> gone;

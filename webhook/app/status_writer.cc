@@ -213,8 +213,10 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   const LimitFigures& figures = *known;
   LimitObservation observation;
   EnforcementFacts& facts = observation.enforcement;
-  configuration_.observe(limit, told.applied, facts);
   const api::ScaleLimit& object = limit->limit();
+  const auto other = other_versions_.find(object.meta.uid);
+  if (other != other_versions_.end()) observation.other_version = other->second;
+  configuration_.observe(limit, told.applied, !observation.other_version.empty(), facts);
   const auto needed = told.generations->needed(object);
   facts.replicas = round.live.size();
   for (const LiveReplica& replica : round.live) {
@@ -226,8 +228,6 @@ std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, con
   if (const auto moment = book_.secure_from(limit, now.boot)) facts.secured = engine_.secured(limit->id(), *moment);
   observation.observed = observed_.of(object, round.regions ? &*round.regions : nullptr, now.boot);
   observation.use = use_of(figures, round.flows, observation.observed);
-  const auto other = other_versions_.find(object.meta.uid);
-  if (other != other_versions_.end()) observation.other_version = other->second;
   for (std::size_t i = 0; i < limit->types().size(); ++i) {
     if (std::ranges::find(figures.unlisted, limit->types()[i]) == figures.unlisted.end()) continue;
     observation.uncounted.push_back(resource_name(object.spec.match.resources[i]));

@@ -97,7 +97,8 @@ bool StoredConfiguration::conditions_known(const Checked& checked, const Applied
   });
 }
 
-void StoredConfiguration::observe(const LimitPtr& limit, const AppliedSoFar& applied, EnforcementFacts& facts) {
+void StoredConfiguration::observe(const LimitPtr& limit, const AppliedSoFar& applied, bool overlooked,
+                                  EnforcementFacts& facts) {
   if (name_.empty()) {
     facts.webhook = Webhook::None;
     return;
@@ -105,6 +106,10 @@ void StoredConfiguration::observe(const LimitPtr& limit, const AppliedSoFar& app
   if (!known_) return;
   const std::string named = absl::StrCat("ValidatingWebhookConfiguration ", name_);
   facts.webhook = Webhook::Lacking;
+  if (overlooked) {
+    facts.webhook_lacks = absl::StrCat(named, " names another version of a resource");
+    return;
+  }
   const api::ObjectMeta& meta = limit->limit().meta;
   const bool was_applied = applied.configurations && applied.configurations->covers(meta);
   if (!object_) {

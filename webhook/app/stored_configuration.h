@@ -42,8 +42,9 @@ class StoredConfiguration {
 
   /// Once per round, before the limits.
   void begin_round(const AppliedSoFar& applied, limits::BootTime now);
-  /// Fills in what concerns the webhook.
-  void observe(const LimitPtr& limit, const AppliedSoFar& applied, EnforcementFacts& facts);
+  /// Fills in what concerns the webhook. `overlooked`: it is rightly not asked about all that this limit names, see
+  /// validation::other_version().
+  void observe(const LimitPtr& limit, const AppliedSoFar& applied, bool overlooked, EnforcementFacts& facts);
   /// After the limits: whether it is to be applied again, as somebody has removed or altered it. Once per reading.
   bool lacks(const AppliedSoFar& applied);
   /// Forgets limits that have none of these uids.

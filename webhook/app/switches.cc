@@ -97,7 +97,10 @@ bool Switches::is_on(const api::SwitchCondition& condition) const {
 
 bool Switches::known() const {
   std::lock_guard lock(mutex_);
-  return std::ranges::all_of(watches_, [](const auto& entry) { return entry.second.store->synced(); });
+  const SteadyTime now = clock_.steady_now();
+  return std::ranges::all_of(watches_, [&](const auto& entry) {
+    return entry.second.store->synced() || entry.second.reflector->health().hopeless(now);
+  });
 }
 
 }  // namespace headroom::webhook

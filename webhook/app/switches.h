@@ -33,7 +33,8 @@ class Switches {
 
   /// Whether the key has the value. Off while the ConfigMap is not there, or was not read yet.
   bool is_on(const api::SwitchCondition& condition) const;
-  /// Every ConfigMap that is watched was looked for.
+  /// Every ConfigMap that is watched was looked for, but for those that cannot be (see runtime::ReflectorHealth): what
+  /// one limit names keeps no replica from judging for the others.
   bool known() const;
 
  private:

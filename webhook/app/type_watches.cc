@@ -9,8 +9,6 @@
 namespace headroom::webhook {
 namespace {
 
-constexpr std::chrono::seconds kWorthWaitingFor{30};
-
 /// Tells the engine what a reflector hears.
 class EngineSink final : public runtime::ObjectSink {
  public:
@@ -87,9 +85,7 @@ std::map<limits::TypeId, std::string> TypeWatches::problems() const {
 
 std::map<limits::TypeId, std::string> TypeWatches::hopeless() const {
   const SteadyTime now = clock_.steady_now();
-  return problems_where([now](const runtime::ReflectorHealth& health) {
-    return health.refused || (health.failing_since && *health.failing_since + kWorthWaitingFor <= now);
-  });
+  return problems_where([now](const runtime::ReflectorHealth& health) { return health.hopeless(now); });
 }
 
 std::map<limits::TypeId, std::string> TypeWatches::problems_where(
