@@ -17,7 +17,8 @@ namespace {
 using api::JsonPath;
 using nlohmann::json;
 
-constexpr char kNow[] = "variables.now", kBefore[] = "variables.before", kFormer[] = "variables.former";
+constexpr char kNow[] = "variables.now", kBefore[] = "variables.before", kFormer[] = "variables.former",
+               kCounted[] = "variables.counted";
 constexpr char kOfScale[] = "(has(request.subResource) && request.subResource == 'scale')";
 // Amounts are capped there when limits read them.
 constexpr char kLargest[] = "quantity('9223372036854775807')";
@@ -157,10 +158,10 @@ std::string approximate_sum(std::span<const JsonPath::Step> steps, const std::st
   return absl::StrCat("(", there, " ? ", approximate_sum(rest, absl::StrCat(value, "[", key, "]"), depth), " : 0.0)");
 }
 
-/// Whether an update adds to the sum; `counted` says whether the object counted before.
-std::string grows(const JsonPath& path, const std::string& counted) {
+/// Whether an update adds to the sum.
+std::string grows(const JsonPath& path) {
   if (path.names_many()) {
-    return absl::StrCat(approximate_sum(path.steps(), kNow, 0), " > (", counted, " ? ",
+    return absl::StrCat(approximate_sum(path.steps(), kNow, 0), " > (", kCounted, " ? ",
                         approximate_sum(path.steps(), kBefore, 0), " : 0.0)");
   }
   return any_value(path, kNow, [&](const std::string& value) {
@@ -168,7 +169,7 @@ std::string grows(const JsonPath& path, const std::string& counted) {
       return all_of({is_amount(former), absl::StrCat("!", amount(former), ".isLessThan(", amount(value), ")")});
     });
     return all_of({is_amount(value), absl::StrCat(amount(value), ".isGreaterThan(quantity('0'))"),
-                   absl::StrCat("!(", counted, " && ", reached, ")")});
+                   absl::StrCat("!(", kCounted, " && ", reached, ")")});
   });
 }
 
@@ -180,12 +181,11 @@ bool stops_writes(const api::ScaleLimitSpec& spec) {
 
 json stop(const api::ScaleLimit& limit) {
   const api::ScaleLimitSpec& spec = limit.spec;
-  const std::string counted = selected(spec, kBefore);
   std::vector<std::string> raises = {"request.operation == 'CREATE'"};
-  if (spec.total.count && has_selectors(spec)) raises.push_back(absl::StrCat("!", counted));
-  for (const api::SumLimit& sum : spec.total.sums) raises.push_back(grows(sum.path, counted));
+  if (spec.total.count && has_selectors(spec)) raises.push_back(absl::StrCat("!", kCounted));
+  for (const api::SumLimit& sum : spec.total.sums) raises.push_back(grows(sum.path));
   // To the webhook an object that grows uses more there; of that a policy sees the replicas.
-  if (!spec.total.count && spec.total.sums.empty()) raises.push_back(grows(replicas_path(), counted));
+  if (!spec.total.count && spec.total.sums.empty()) raises.push_back(grows(replicas_path()));
   const std::string stopped =
       all_of({"has(params.status)", "has(params.status.backstop)", "params.status.backstop == 'Active'",
               "(has(params.status.halted) || has(params.status.paused))"});
@@ -220,9 +220,10 @@ json match_conditions(const api::ScaleLimitSpec& spec) {
 json variables(const api::ScaleLimitSpec& spec) {
   json list = json::array({{{"name", "now"}, {"expression", "dyn(object)"}},
                            {{"name", "before"}, {"expression", "oldObject == null ? dyn({}) : dyn(oldObject)"}}});
-  const std::string counted = has_selectors(spec) ? selected(spec, kBefore) : "true";
+  // Once, as it may be long, and an expression has at most 100,000 characters.
+  list.push_back({{"name", "counted"}, {"expression", selected(spec, kBefore)}});
   list.push_back({{"name", "former"},
-                  {"expression", absl::StrCat("oldObject != null && ", counted, " ? ", kBefore, " : dyn({})")}});
+                  {"expression", absl::StrCat("oldObject != null && ", kCounted, " ? ", kBefore, " : dyn({})")}});
   for (const Cap& cap : caps_of(spec)) {
     list.push_back({{"name", cap.strange("now")}, {"expression", is_strange(cap.path, kNow)}});
     list.push_back({{"name", cap.strange("before")}, {"expression", is_strange(cap.path, kFormer)}});

@@ -17,8 +17,8 @@ bool judges_scale(const api::ScaleLimitSpec& spec);
 
 /// Of the policy: the limit enforces, and selects the object as it is to be.
 nlohmann::json match_conditions(const api::ScaleLimitSpec& spec);
-/// What the validations share: `now`, `before` and `former`, which is the object before where it was under the limit
-/// then, and of each cap whether a value of it is no amount.
+/// What the validations share: `now`, `before`, whether that was under the limit (`counted`), `former`, which is it if
+/// so and else empty, and of each cap whether a value of it is no amount.
 nlohmann::json variables(const api::ScaleLimitSpec& spec);
 /// Empty where a policy has nothing to hold.
 nlohmann::json validations(const api::ScaleLimit& limit);

@@ -23,6 +23,8 @@ bool contains(const std::vector<Alert>& alerts, const Alert& alert) {
   return std::ranges::any_of(alerts, [&](const Alert& one) { return same_identity(one, alert); });
 }
 
+bool is_resolved(const SentAlert& sent) { return sent.resolved_at.has_value(); }
+
 absl::Time start_of(const SentAlert& sent, absl::Time now) {
   return std::min({sent.alert.starts_at, now, sent.resolved_at.value_or(now)});
 }
@@ -47,7 +49,9 @@ void DeliveryBook::deliver(const Receiver& receiver, const std::vector<SentAlert
   if (alerts.empty()) return;
   for (const std::string& url : receiver.urls) {
     if (waiting_.size() >= options_.most_waiting) {
-      waiting_.erase(waiting_.begin());
+      const auto resolved = std::ranges::find_if(
+          waiting_, [](const Waiting& waiting) { return std::ranges::all_of(waiting.delivery.alerts, is_resolved); });
+      waiting_.erase(resolved == waiting_.end() ? waiting_.begin() : resolved);
       ++dropped_;
     }
     waiting_.push_back({{receiver.name, url, alerts, 0}, due});
@@ -87,6 +91,8 @@ void DeliveryBook::set_active(const std::string& owner, std::vector<Alert> alert
     if (!contains(alerts, alert)) news[alert.receiver].push_back({alert, now});
   }
   if (!alerts.empty()) active_[owner] = std::move(alerts);
+  for (Waiting& waiting : waiting_) forget_overtaken(waiting.delivery);
+  std::erase_if(waiting_, [](const Waiting& waiting) { return waiting.delivery.alerts.empty(); });
   for (const auto& [name, sent] : news) {
     const Receiver& receiver = receivers_.at(name);
     deliver(receiver, sent, steady);
@@ -97,6 +103,14 @@ void DeliveryBook::set_active(const std::string& owner, std::vector<Alert> alert
       resend_due_.try_emplace(name, steady + options_.resend);
     }
   }
+}
+
+void DeliveryBook::forget_overtaken(Delivery& delivery) const {
+  std::erase_if(delivery.alerts, [&](const SentAlert& sent) {
+    const bool active =
+        std::ranges::any_of(active_, [&](const auto& entry) { return contains(entry.second, sent.alert); });
+    return active == is_resolved(sent);
+  });
 }
 
 std::vector<SentAlert> DeliveryBook::active_of(const std::string& receiver) const {
@@ -115,9 +129,7 @@ std::optional<Delivery> DeliveryBook::take(SteadyTime now) {
     due = now + options_.resend;
     // A delivery of active alerts that still waits for its next attempt would tell the same.
     std::erase_if(waiting_, [&, receiver = name](const Waiting& waiting) {
-      return waiting.delivery.receiver == receiver &&
-             std::ranges::none_of(waiting.delivery.alerts,
-                                  [](const SentAlert& sent) { return sent.resolved_at.has_value(); });
+      return waiting.delivery.receiver == receiver && std::ranges::none_of(waiting.delivery.alerts, is_resolved);
     });
     deliver(receivers_.at(name), active_of(name), now);
   }
@@ -130,6 +142,8 @@ std::optional<Delivery> DeliveryBook::take(SteadyTime now) {
 
 bool DeliveryBook::settle(Delivery delivery, bool delivered, SteadyTime now, std::uint64_t random) {
   if (delivered) return false;
+  forget_overtaken(delivery);
+  if (delivery.alerts.empty()) return false;
   if (++delivery.attempt >= options_.attempts) return true;
   const auto delay = options_.retry.delay(delivery.attempt - 1, random);
   waiting_.push_back({std::move(delivery), now + delay});

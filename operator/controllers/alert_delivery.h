@@ -64,6 +64,8 @@ class DeliveryBook {
   };
   void deliver(const Receiver& receiver, const std::vector<SentAlert>& alerts, SteadyTime due);
   std::vector<SentAlert> active_of(const std::string& receiver) const;
+  /// What is not so any more: told late, it would stand after what is.
+  void forget_overtaken(Delivery& delivery) const;
 
   const std::map<std::string, Receiver> receivers_;
   const DeliveryOptions options_;

@@ -47,7 +47,8 @@ struct BackstopControl::Impl {
 
   using Refused = std::pair<LimitKind, api::ObjectKey>;
   /// What of a limit is acted on: uid, generation, whether the backstop is active, whom it tells.
-  using Face = std::tuple<std::string, std::int64_t, api::ScaleLimitStatus::Backstop, std::vector<Alert>>;
+  using Face =
+      std::tuple<std::string, std::int64_t, api::ScaleLimitStatus::Backstop, std::optional<std::vector<Alert>>>;
 
   const OperatorOptions& options;
   const std::shared_ptr<kube::Client> home;
@@ -180,7 +181,8 @@ Result<runtime::ReconcileResult> BackstopControl::Impl::reconcile(const WorkKey&
   const LimitKind kind =
       key.kind == api::to_string(LimitKind::ScaleLimit) ? LimitKind::ScaleLimit : LimitKind::ClusterScaleLimit;
   const auto limit = (kind == LimitKind::ScaleLimit ? limits : cluster_limits)->get(key.object);
-  notifier.set_active(alert_owner(kind, key.object), limit ? limit_alerts(*limit) : std::vector<Alert>());
+  auto alerts = limit ? limit_alerts(*limit) : std::optional(std::vector<Alert>());
+  if (alerts) notifier.set_active(alert_owner(kind, key.object), *std::move(alerts));
   return reconciler->reconcile(key, stop);
 }
 

@@ -42,6 +42,13 @@ Result<runtime::ReconcileResult> BackstopReconciler::reconcile(const runtime::Wo
   const auto limit = (namespaced ? sources_.limits : sources_.cluster_limits)->get(key.object);
   const auto wanted = limit ? backstop::backstop_of(*limit, excluded_) : std::nullopt;
   const std::string name = backstop::policy_name({kind, key.object});
+  const std::optional<bool> needed = wanted ? sources_.needed() : false;
+  const auto tell_if = [&](bool active) -> Status {
+    const Backstop now = active ? Backstop::Active : Backstop::Inactive;
+    return limit && needed == active && limit->status.backstop != now ? tell(*limit, now, stop) : ok();
+  };
+  // Its end needs no policy as it should be: one that is refused is not to pause in a live webhook's place.
+  BOOST_OUTCOME_TRYV(tell_if(false));
   // A binding without its policy refuses nothing, a policy without a binding neither: but both say so in logs.
   if (wanted) {
     BOOST_OUTCOME_TRYV(put(kube::types::kValidatingAdmissionPolicy, *sources_.policies, name, &wanted->policy, stop));
@@ -51,13 +58,7 @@ Result<runtime::ReconcileResult> BackstopReconciler::reconcile(const runtime::Wo
     BOOST_OUTCOME_TRYV(put(kube::types::kValidatingAdmissionPolicyBinding, *sources_.bindings, name, nullptr, stop));
     BOOST_OUTCOME_TRYV(put(kube::types::kValidatingAdmissionPolicy, *sources_.policies, name, nullptr, stop));
   }
-  if (limit) {
-    const std::optional<bool> needed = wanted ? sources_.needed() : false;
-    const Backstop now = !needed ? limit->status.backstop : *needed ? Backstop::Active : Backstop::Inactive;
-    if (limit->status.backstop != now) {
-      BOOST_OUTCOME_TRYV(tell(*limit, now, stop));
-    }
-  }
+  BOOST_OUTCOME_TRYV(tell_if(true));
   return runtime::ReconcileResult{};
 }
 
@@ -108,9 +109,7 @@ Status BackstopReconciler::tell(const api::ScaleLimit& limit, Backstop backstop,
                       {"status", {{"backstop", backstop == Backstop::Active ? "Active" : "Inactive"}}}};
   const auto told = writer_->patch(kube::types::limit_type(limit.kind), limit.meta.key(), kube::PatchType::Merge, patch,
                                    stop, {.dry_run = false, .force = false, .subresource = "status"});
-  // Gone, or made anew: the watch will tell.
-  if (!told && told.error().code != ErrorCode::NotFound && told.error().code != ErrorCode::Conflict)
-    return told.error();
+  if (!told && told.error().code != ErrorCode::NotFound) return told.error();
   return ok();
 }
 

@@ -34,9 +34,10 @@ std::string alert_owner(api::LimitKind kind, const api::ObjectKey& key) {
   return absl::StrCat(api::to_string(kind), " ", key.to_string());
 }
 
-std::vector<Alert> limit_alerts(const api::ScaleLimit& limit) {
+std::optional<std::vector<Alert>> limit_alerts(const api::ScaleLimit& limit) {
   std::vector<Alert> alerts;
   if (limit.meta.deleted) return alerts;
+  if (limit.status.observed_generation != limit.meta.generation) return std::nullopt;
   for (const api::CrossedThreshold& crossed : limit.status.thresholds) {
     if (crossed.state != api::CrossedThreshold::State::Crossed) continue;
     const auto threshold = std::ranges::find(limit.spec.thresholds, crossed.threshold, &api::Threshold::name);

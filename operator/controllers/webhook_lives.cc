@@ -38,7 +38,10 @@ class WebhookLives::Sink final : public runtime::ObjectSink {
     lives_.saw(object, true);
     return api::meta_from_json(object).key();
   }
-  api::ObjectKey deleted(const json& object) override { return api::meta_from_json(object).key(); }
+  api::ObjectKey deleted(const json& object) override {
+    lives_.forget(api::meta_from_json(object).name);
+    return api::meta_from_json(object).key();
+  }
 
  private:
   WebhookLives& lives_;
@@ -81,6 +84,11 @@ void WebhookLives::saw(const json& lease, bool happened) {
   life_ = std::chrono::seconds(std::clamp<std::int64_t>(seconds, 1, kLongestSeconds));
   known_from_ = clock_.steady_now();
   alive_until_ = known_from_ + with_margin(life_);
+}
+
+void WebhookLives::forget(const std::string& lease) {
+  std::lock_guard lock(mutex_);
+  renewed_.erase(lease);
 }
 
 void WebhookLives::retain(const std::set<std::string>& listed) {

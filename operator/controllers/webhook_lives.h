@@ -36,6 +36,7 @@ class WebhookLives {
 
   /// `happened`: it was written just now, not found in a list.
   void saw(const nlohmann::json& lease, bool happened);
+  void forget(const std::string& lease);
   void retain(const std::set<std::string>& listed);
 
   const Clock& clock_;

@@ -16,10 +16,10 @@
 namespace headroom::validation {
 
 /// Refused: a new limit over another version of a resource than the one in force (see leading_limits()), and a change
-/// of a ScaleLimit to a version other than limits elsewhere name. Else a change to another version than the one in force
-/// is a warning (`former` is the limit before): limits move one by one, ClusterScaleLimits first. Warnings: limits
-/// elsewhere over another version, bounds that another limit keeps from ever being reached, what observes through a
-/// region that is not there or not for this namespace, what selects no namespace or an excluded one, and
+/// of a ScaleLimit to a version other than limits elsewhere name. Else a change to another version than the one in
+/// force is a warning (`former` is the limit before): limits move one by one, ClusterScaleLimits first. Warnings:
+/// limits elsewhere over another version, bounds that another limit keeps from ever being reached, what observes
+/// through a region that is not there or not for this namespace, what selects no namespace or an excluded one, and
 /// `unavailable: Ignore` beside a limit over the same resource that fails.
 std::vector<Finding> check(const api::ScaleLimit& limit, const api::ScaleLimit* former, const Snapshot& others);
 

@@ -54,6 +54,32 @@ TEST(BackstopPolicy, is_there_only_where_it_has_something_to_hold) {
       "operations": ["DELETE"]}]}, "object": {"replicas": {"max": 5}}})")));
 }
 
+TEST(BackstopPolicy, of_the_longest_selector_and_the_most_sums_has_expressions_that_the_api_server_reads) {
+  constexpr std::size_t kMostCharacters = 100'000;
+  json spec = json::parse(spec_with(R"("total": {"count": 5}, "thresholds": [
+      {"name": "full", "percent": 90, "level": "Red", "action": "Halt"}])"));
+  json values = json::array(), sums = json::array();
+  for (char c = 'a'; values.size() < 32; c = c == 'z' ? 'A' : static_cast<char>(c + 1)) {
+    values.push_back(std::string(253, c));
+  }
+  for (int i = 0; i < 16; ++i) {
+    const std::string name = "sum" + std::to_string(i);
+    sums.push_back({{"name", name}, {"path", ".spec." + name}, {"hard", 9}});
+  }
+  spec["match"]["fieldSelector"] = {{{"path", ".spec.kind"}, {"operator", "In"}, {"values", values}}};
+  spec["total"]["sums"] = sums;
+  const Backstop longest = *made(limit_of(spec.dump()));
+  std::size_t selectors = 0;
+  for (const char* const list : {"validations", "variables", "matchConditions"}) {
+    for (const json& one : longest.policy["spec"][list]) {
+      const auto expression = one.at("expression").get<std::string>();
+      EXPECT_LT(expression.size(), kMostCharacters) << one.value("message", one.value("name", ""));
+      selectors += expression.find(std::string(253, 'a')) != std::string::npos ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(selectors, 2u) << "the object after the write, and before it";
+}
+
 TEST(BackstopPolicy, judges_the_limits_own_writes_in_its_own_namespaces) {
   const Backstop mine = *made(limit_of(kCapped));
   EXPECT_EQ(mine.policy["spec"]["matchConstraints"], json::parse(R"({

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 namespace headroom::controllers {
 namespace {
@@ -104,6 +106,47 @@ TEST(AlertDelivery, new_words_go_to_alertmanager_but_are_no_second_alert_to_a_we
   ASSERT_EQ(sent.size(), 2U);
   EXPECT_EQ(sent[0].receiver, "am");
   EXPECT_EQ(sent[0].alerts[0].alert.annotations.at("summary"), "short of 20");
+}
+
+TEST(AlertDelivery, what_failed_is_not_told_after_what_has_become_of_it) {
+  Post post;
+  post.set({an_alert("chat", "peak")});
+  post.take_all(false);
+  post.set({});
+  auto told = post.take_all(false);
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].alerts[0].resolved_at) << "its beginning, which waits, would stand for ever";
+  post.set({an_alert("chat", "peak")});
+  told = post.take_all();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_FALSE(told[0].alerts[0].resolved_at);
+  post.now += seconds(600);
+  EXPECT_TRUE(post.take_all().empty()) << "nor does the end that waits come after it has begun again";
+
+  post.set({an_alert("chat", "sale"), an_alert("chat", "peak")});
+  auto under_way = post.book.take(post.now);
+  ASSERT_TRUE(under_way);
+  post.set({an_alert("chat", "peak")});
+  EXPECT_FALSE(post.book.settle(*std::move(under_way), false, post.now, 0));
+  told = post.take_all();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_TRUE(told[0].alerts[0].resolved_at);
+}
+
+TEST(AlertDelivery, what_has_ended_gives_way_to_what_has_not) {
+  DeliveryOptions options;
+  options.most_waiting = 3;
+  DeliveryBook book({{"chat", Receiver::Type::Webhook, {"http://chat/hook"}}}, options);
+  const SteadyTime now{std::chrono::hours(1)};
+  book.set_active("a", {an_alert("chat", "prepare")}, now, kWall);
+  book.set_active("b", {an_alert("chat", "peak")}, now, kWall);
+  book.set_active("a", {}, now, kWall);
+  book.set_active("c", {an_alert("chat", "sale")}, now, kWall);
+  book.set_active("d", {an_alert("chat", "clearance")}, now, kWall);
+  std::vector<std::string> told;
+  while (auto delivery = book.take(now)) told.push_back(delivery->alerts[0].alert.labels.at("phase"));
+  EXPECT_EQ(told, (std::vector<std::string>{"peak", "sale", "clearance"}));
+  EXPECT_EQ(book.dropped(), 1);
 }
 
 TEST(AlertDelivery, an_alert_keeps_the_start_it_began_with) {

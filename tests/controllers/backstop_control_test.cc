@@ -167,7 +167,8 @@ TEST_F(BackstopControlTest, tells_receivers_of_crossed_thresholds_while_they_are
                                               {"escalation", {{"to", {"ops"}}}}}});
   const json crossed = json::array(
       {{{"threshold", "full"}, {"dimension", "count"}, {"state", "Crossed"}, {"since", "2026-11-01T09:00:00Z"}}});
-  limit["status"]["thresholds"] = crossed;
+  limit["metadata"]["generation"] = 1;
+  limit["status"] = {{"observedGeneration", 1}, {"thresholds", crossed}};
   world_.server->put(kLimit, limit);
   lead();
   const auto told = [&] { return notifier_.active("ScaleLimit shop/caps"); };

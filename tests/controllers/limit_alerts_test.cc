@@ -33,7 +33,17 @@ json depository() {
       {"threshold": "full", "dimension": "count", "state": "Pending", "since": "2026-11-01T10:00:00Z"}]}})");
 }
 
-std::vector<Alert> alerts_of(const json& object) { return limit_alerts(api::scale_limit_from_json(object).value()); }
+std::vector<Alert> alerts_of(const json& object) {
+  return limit_alerts(api::scale_limit_from_json(object).value()).value();
+}
+
+TEST(LimitAlerts, are_not_told_by_the_figures_of_other_thresholds) {
+  json object = depository();
+  object["metadata"]["generation"] = 2;
+  EXPECT_FALSE(limit_alerts(api::scale_limit_from_json(object).value())) << "those before are left as they are";
+  object["metadata"]["deletionTimestamp"] = "2026-11-02T00:00:00Z";
+  EXPECT_TRUE(alerts_of(object).empty());
+}
 
 TEST(LimitAlerts, go_to_each_receiver_of_a_crossed_threshold_with_what_it_is_to_do_and_by_when) {
   const std::vector<Alert> alerts = alerts_of(depository());

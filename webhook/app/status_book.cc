@@ -65,6 +65,8 @@ std::optional<StatusWrite> StatusBook::observe(const LimitPtr& limit, LimitObser
     memory.enforcement = remembered(object.status, object.meta.generation);
   } else if (memory.id != limit->id() || memory.generation != object.meta.generation) {
     memory.enforcement = {};
+    memory.refusals = 0;
+    memory.not_before = -absl::InfiniteDuration();
   }
   memory.id = limit->id();
   memory.generation = object.meta.generation;

@@ -55,12 +55,6 @@ std::vector<limits::DimensionUse> use_of(const LimitFigures& figures, const std:
   return use;
 }
 
-/// Not the API server as such: other limits' statuses may well be taken.
-bool concerns_this_object(const Error& error) {
-  return error.code == ErrorCode::Forbidden || error.code == ErrorCode::Unprocessable ||
-         error.code == ErrorCode::InvalidArgument || error.http_status == 500;
-}
-
 }  // namespace
 
 StatusWriter::StatusWriter(StatusWriterOptions options, std::shared_ptr<kube::Client> client,
@@ -209,7 +203,8 @@ void StatusWriter::read_configuration(const std::stop_token& stop) {
 std::optional<LimitObservation> StatusWriter::observe(const LimitPtr& limit, const Surroundings& round) {
   const Told& told = round.told;
   const auto known = engine_.figures(limit->id());
-  if (!known) return std::nullopt;
+  // The engine may know the limit as it is by now, with other dimensions.
+  if (!known || known->limit != limit) return std::nullopt;
   const LimitFigures& figures = *known;
   LimitObservation observation;
   EnforcementFacts& facts = observation.enforcement;
@@ -292,8 +287,15 @@ void StatusWriter::round(const std::stop_token& stop) {
     return std::tuple(write.change == StatusChange::Substance ? 0 : 1, write.last_written);
   });
   if (writes.size() > kMostWrites) writes.resize(kMostWrites);
+  // A policy or a webhook of somebody's may answer anything about one object. Of several in a row it is the API server.
+  constexpr int kOfTheServer = 3;
+  int in_a_row = 0;
   for (const StatusWrite& one : writes) {
-    if (stop.stop_requested() || !elector_->holds_lease() || !write(one, stop)) return;
+    if (stop.stop_requested() || !elector_->holds_lease()) return;
+    in_a_row = write(one, stop) ? 0 : in_a_row + 1;
+    if (in_a_row < kOfTheServer) continue;
+    ++failures_;
+    return;
   }
   failures_ = 0;
 }
@@ -310,11 +312,7 @@ bool StatusWriter::write(const StatusWrite& write, const std::stop_token& stop) 
     }
     log::warning("the status of a limit could not be written",
                  {{"limit", limit.meta.key().to_string()}, {"error", stored.error().message}});
-    if (concerns_this_object(stored.error())) {
-      book_.refused(write, machine_moment().boot);
-      return true;
-    }
-    ++failures_;
+    book_.refused(write, machine_moment().boot);
     return false;
   }
   book_.landed(write, api::meta_from_json(stored.value()).resource_version, machine_moment().boot);

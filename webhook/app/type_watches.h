@@ -34,8 +34,8 @@ class TypeWatches {
 
   /// Of types whose first list does not come: why.
   std::map<limits::TypeId, std::string> problems() const;
-  /// Those of them that are not worth waiting for (see runtime::ReflectorHealth), such as of a kind that is not defined.
-  /// Limits over other kinds are to be judged meanwhile.
+  /// Those of them that are not worth waiting for (see runtime::ReflectorHealth), such as of a kind that is not
+  /// defined. Limits over other kinds are to be judged meanwhile.
   std::map<limits::TypeId, std::string> hopeless() const;
   void report(runtime::WatchHealths& healths) const;
 
