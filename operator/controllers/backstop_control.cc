@@ -30,6 +30,8 @@ using std::chrono::milliseconds;
 
 constexpr char kWebhooks[] = "webhooks";
 
+std::string webhook_leases() { return absl::StrCat(api::kWebhookLeaseLabel, "=", api::kWebhookLeaseComponent); }
+
 WorkKey limit_key(LimitKind kind, const api::ObjectKey& key) { return {api::to_string(kind), key}; }
 
 }  // namespace
@@ -81,7 +83,8 @@ struct BackstopControl::Impl {
   }
   void touch_all(Priority priority);
   Result<runtime::ReconcileResult> reconcile(const WorkKey& key, const std::stop_token& stop);
-  Result<runtime::ReconcileResult> look_at_webhooks();
+  Status read_leases(const std::stop_token& stop);
+  Result<runtime::ReconcileResult> look_at_webhooks(const std::stop_token& stop);
 };
 
 void BackstopControl::Impl::watch_limits(LimitKind kind,
@@ -139,7 +142,7 @@ void BackstopControl::Impl::watch_leases() {
   runtime::ReflectorOptions watch;
   watch.type = kube::types::kLease;
   watch.ns = options.own_namespace;
-  watch.label_selector = absl::StrCat(api::kWebhookLeaseLabel, "=", api::kWebhookLeaseComponent);
+  watch.label_selector = webhook_leases();
   watched.push_back(watch.type);
   reflectors.push_back(std::make_unique<runtime::Reflector>(
       home, std::move(watch), lives.sink(),
@@ -156,7 +159,19 @@ void BackstopControl::Impl::touch_all(Priority priority) {
   }
 }
 
-Result<runtime::ReconcileResult> BackstopControl::Impl::look_at_webhooks() {
+Status BackstopControl::Impl::read_leases(const std::stop_token& stop) {
+  kube::ListOptions of_webhooks;
+  of_webhooks.label_selector = webhook_leases();
+  BOOST_OUTCOME_TRY(page, home->list(kube::types::kLease, options.own_namespace, of_webhooks, stop));
+  for (const nlohmann::json& lease : page.items) lives.read(lease);
+  return ok();
+}
+
+Result<runtime::ReconcileResult> BackstopControl::Impl::look_at_webhooks(const std::stop_token& stop) {
+  if (need != Need::Yes && lives.alive_until() <= clock.steady_now()) {
+    // A connection may be dead for minutes before a watch says so.
+    BOOST_OUTCOME_TRYV(read_leases(stop));
+  }
   const SteadyTime now = clock.steady_now(), until = lives.alive_until();
   const bool dead = until <= now;
   metrics.set("headroom_backstop_active", "1 while policies pause and halt writes, as no webhook is alive", {}, dead);
@@ -177,7 +192,7 @@ Result<runtime::ReconcileResult> BackstopControl::Impl::look_at_webhooks() {
 }
 
 Result<runtime::ReconcileResult> BackstopControl::Impl::reconcile(const WorkKey& key, const std::stop_token& stop) {
-  if (key.kind == kWebhooks) return look_at_webhooks();
+  if (key.kind == kWebhooks) return look_at_webhooks(stop);
   const LimitKind kind =
       key.kind == api::to_string(LimitKind::ScaleLimit) ? LimitKind::ScaleLimit : LimitKind::ClusterScaleLimit;
   const auto limit = (kind == LimitKind::ScaleLimit ? limits : cluster_limits)->get(key.object);

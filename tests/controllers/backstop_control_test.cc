@@ -3,11 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 
 #include "operator/controllers/backstop_reconciler.h"
 #include "tests/controllers/test_world.h"
+#include "tests/support/faulty_transport.h"
 
 namespace headroom::controllers {
 namespace {
@@ -65,9 +67,9 @@ class BackstopControlTest : public ::testing::Test {
     control_->stop(std::chrono::milliseconds(100));
     control_->stop_watches();
   }
-  void lead() {
-    control_ = std::make_unique<BackstopControl>(world_.options, client_of(world_.server), notifier_, world_.clock,
-                                                 world_.metrics, 1);
+  void lead() { lead_through(client_of(world_.server)); }
+  void lead_through(const std::shared_ptr<kube::Client>& home) {
+    control_ = std::make_unique<BackstopControl>(world_.options, home, notifier_, world_.clock, world_.metrics, 1);
     control_->start_watches();
     control_->lead();
   }
@@ -134,6 +136,36 @@ TEST_F(BackstopControlTest, is_active_while_no_webhook_renews_its_lease) {
     world_.server->edit(kLease, {{"spec", {{"renewTime", std::string(renewed) + " again"}}}});
     EXPECT_TRUE(await([&] { return status() == "Inactive"; }));
   }
+}
+
+TEST_F(BackstopControlTest, is_not_active_because_the_watch_of_leases_hangs) {
+  constexpr int kRenewals = 3;
+  std::atomic<int> looks = -1;  // the watch's own list is none
+  const auto of_leases = [](const kube::Request& request, bool watch) {
+    return request.path.find("/leases?") != std::string::npos &&
+           (request.path.find("watch=") != std::string::npos) == watch;
+  };
+  const auto watches = [&](const kube::Request& request) { return of_leases(request, true); };
+  const auto renewed_late = [&](const kube::Request& request) {
+    if (of_leases(request, false) && ++looks > 0 && looks <= kRenewals) {
+      world_.server->edit(kLease, {{"spec", {{"renewTime", "late " + std::to_string(looks)}}}});
+    }
+    return false;
+  };
+  using testing::Fault;
+  const auto cut = std::make_shared<testing::FaultyTransport>(
+      world_.server,
+      std::vector<testing::FaultRule>{{.matches = renewed_late},
+                                      {.fault = Fault::CutStream, .matches = watches, .at_most = 1, .lines = 1},
+                                      {.fault = Fault::Hang, .matches = watches}},
+      1);
+  world_.server->put(kLimit, capped());
+  world_.server->put(kLease, lease("1"));
+  lead_through(std::make_shared<kube::Client>(cut, kube::ClientLimits{}, 1));
+  ASSERT_TRUE(await([&] { return binding().is_object(); }));
+  world_.server->edit(kLease, {{"spec", {{"renewTime", "2"}}}});
+  EXPECT_TRUE(await([&] { return status() == "Active"; }));
+  EXPECT_EQ(looks, kRenewals + 1);
 }
 
 TEST_F(BackstopControlTest, leaves_the_status_as_it_is_until_it_is_known_whether_a_webhook_lives) {

@@ -241,6 +241,7 @@ SCALE_LIMIT = [
     ({RESOURCES + "[0].group": "headroom.dev"}, RESOURCES + "[0].group",
      "a limit on headroom.dev would stand in the way of limits themselves"),
     ({RESOURCES + "[0].group": "coordination.k8s.io"}, RESOURCES + "[0].group", "this group cannot be limited"),
+    ({RESOURCES + "[0].group": "events.k8s.io"}, RESOURCES + "[0].group", "its events are those of the core group"),
     ({RESOURCES + "[0].version": DELETE}, RESOURCES + "[0].version", "Required value"),
     ({RESOURCES + "[0].version": "*"}, RESOURCES + "[0].version", "must be one API version, such as v1"),
     ({RESOURCES + "[0].resource": "*"}, RESOURCES + "[0].resource", "wildcards are not taken"),

@@ -2,13 +2,16 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "tests/support/polling.h"
+#include "tests/webhook/sample_review.h"
 #include "tests/webhook_app/a_limit.h"
+#include "webhook/app/asked_write.h"
 #include "webhook/app/ledger_codec.h"
 #include "webhook/app/limit_metrics.h"
 #include "webhook/app/moment.h"
@@ -17,6 +20,52 @@ namespace headroom::webhook {
 namespace {
 
 using std::chrono::milliseconds;
+
+class Client final : public net::ResponseSink {
+ public:
+  void answer(std::uint64_t, net::HttpResponse response) override {
+    code = response.status == 200
+               ? nlohmann::json::parse(response.body).value("/response/status/code"_json_pointer, 200)
+               : response.status;
+  }
+  bool gone(std::uint64_t) const override { return false; }
+
+  std::atomic<int> code = 0;  ///< of the answer
+};
+
+net::HttpRequest create_of_an_artifact() {
+  const nlohmann::json resource = {{"group", "example.com"}, {"version", "v1"}, {"resource", "artifacts"}};
+  nlohmann::json review = sample_review();
+  review["request"].merge_patch({{"operation", "CREATE"}, {"resource", resource}, {"oldObject", nullptr}});
+  net::HttpRequest request;
+  request.method = "POST";
+  request.content_type = "application/json";
+  request.body = review.dump();
+  return request;
+}
+
+TEST(Engine, answers_who_waits_for_a_limit_that_is_gone) {
+  for (const nlohmann::json& spec : {nlohmann::json(nlohmann::json::value_t::null),
+                                     nlohmann::json{{"total", nullptr}, {"concurrency", {{"max", 1}}}}}) {
+    runtime::Metrics metrics;
+    // Whose time stands still, and nobody's patience ends.
+    Engine engine(
+        {"headroom-webhook-a", 1}, {}, [now = machine_moment()] { return now; }, [](const Task&) {}, metrics);
+    LimitBook book({});
+    engine.adopt(book.update({a_limit("one", spec)}, {}));
+    engine.lease_held_until(machine_moment().boot + absl::Hours(1));
+    const auto client = std::make_shared<Client>();
+    review_endpoint([&](const Review& review, ReviewResponder responder) {
+      engine.decide(asked_write(review).value(), false, std::move(responder));
+    })(create_of_an_artifact(), net::Responder(client, 1));
+    ASSERT_EQ(engine.waiting(), 1u) << spec << ": its ledger is not known";
+    engine.adopt(book.update({}, {}));
+    std::jthread timer([&](const std::stop_token& stop) { engine.keep_time(stop); });
+    EXPECT_TRUE(testing_support::poll([&] { return client->code == 429; }, milliseconds(5000), milliseconds(5)))
+        << spec << client->code;
+    EXPECT_EQ(engine.waiting(), 0u) << spec;
+  }
+}
 
 TEST(Engine, looks_again_for_the_ledger_that_was_deleted_not_for_the_limits_other_one) {
   std::mutex mutex;
